@@ -1,0 +1,141 @@
+//! Operating-system packages: one file per distribution and one line in [`RULES`].
+
+mod alpine;
+mod debian;
+mod wolfi;
+
+pub use debian::release as debian_release;
+
+use super::plan::{Lookup, SourceNames};
+use crate::advisory::PackageKey;
+use crate::component::{Component, Distribution, SourcePackage};
+use crate::ecosystem::Ecosystem;
+use crate::finding::Unevaluated;
+use crate::purl::Purl;
+
+/// What is particular to a distribution.
+struct Rules {
+    /// The `ID`s of os-release (and purl namespaces) that mean it.
+    ids: &'static [&'static str],
+    /// The ecosystem for a `VERSION_ID` or codename; None when it names no release.
+    ecosystem: fn(version: Option<&str>) -> Option<Ecosystem>,
+    compared: Compared,
+}
+
+/// Which version is compared with the advisory's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    /// The source package's.
+    Source,
+    /// The binary package's, although the name is the source package's.
+    Binary,
+}
+
+const RULES: &[&Rules] = &[&alpine::RULES, &debian::RULES, &wolfi::CHAINGUARD, &wolfi::WOLFI];
+
+/// Is this purl type matched by distribution? (`alpine` is what old Syft wrote for `apk`.)
+pub(super) fn is_system_package(purl_type: &str) -> bool {
+    matches!(purl_type, "alpine" | "apk" | "deb" | "rpm" | "alpm" | "ebuild")
+}
+
+/// The ecosystem whose advisories speak for a distribution.
+pub fn ecosystem_of(distribution: &Distribution) -> Result<Ecosystem, Unevaluated> {
+    let rules = rules_of(distribution)?;
+    (rules.ecosystem)(distribution.version.as_deref()).ok_or(Unevaluated::UnknownDistribution)
+}
+
+fn rules_of(distribution: &Distribution) -> Result<&'static Rules, Unevaluated> {
+    let found = RULES.iter().find(|rules| rules.ids.contains(&distribution.id.as_str()));
+    found.copied().ok_or_else(|| Unevaluated::UnsupportedDistribution { distribution: display(distribution) })
+}
+
+fn display(distribution: &Distribution) -> String {
+    match &distribution.version {
+        Some(version) => format!("{} {version}", distribution.id),
+        None => distribution.id.clone(),
+    }
+}
+
+/// Plans the look-up of a system package.
+pub(super) fn lookups(
+    component: &Component,
+    purl: &Purl,
+    version: &str,
+    document: Option<&Distribution>,
+    names: SourceNames,
+) -> Result<Vec<Lookup>, Unevaluated> {
+    let distribution = distribution(purl, document)?;
+    let rules = rules_of(&distribution)?;
+    let ecosystem = (rules.ecosystem)(distribution.version.as_deref()).ok_or(Unevaluated::UnknownDistribution)?;
+    let binary_version = with_epoch(version, purl.qualifier("epoch"));
+    let source = source_package(component, purl);
+    let assumed_source = source.is_none() && names == SourceNames::Absent;
+    let (name, source_version) = match source {
+        Some(source) => (source.name, source.version),
+        None => (purl.name.clone(), None),
+    };
+    let version = match (rules.compared, source_version) {
+        (Compared::Source, Some(version)) => version,
+        (Compared::Source, None) | (Compared::Binary, _) => binary_version,
+    };
+    let package = PackageKey::new(ecosystem, &name);
+    let arch = purl.qualifier("arch").map(str::to_owned);
+    let module = component.module.clone().or_else(|| purl.qualifier("rpmmod").map(str::to_owned));
+    Ok(vec![Lookup { package, version, arch, module, assumed_source }])
+}
+
+/// The distribution that a purl names, completed by the document's own.
+fn distribution(purl: &Purl, document: Option<&Distribution>) -> Result<Distribution, Unevaluated> {
+    let own = (purl.package_type == "alpine").then_some("alpine");
+    let namespace = purl.namespace.as_deref().or(own).map(str::to_ascii_lowercase);
+    let stated = purl.qualifier("distro").map(|text| parse_qualifier(text, namespace.as_deref()));
+    if let Some(stated) = stated.filter(|stated| stated.version.is_some()) {
+        return Ok(stated);
+    }
+    match (namespace, document) {
+        // A namespace that contradicts the document (a `deb/ubuntu` purl on Debian) wins,
+        // but then nobody says which release it is.
+        (Some(id), Some(document)) if id != document.id => Ok(Distribution { id, version: None }),
+        (_, Some(document)) => Ok(document.clone()),
+        (Some(id), None) => Ok(Distribution { id, version: None }),
+        (None, None) => Err(Unevaluated::UnknownDistribution),
+    }
+}
+
+/// Reads `debian-12`, `alpine-3.19.1`, `3.19.1` (Trivy's apk) and `bookworm` (OSV).
+fn parse_qualifier(text: &str, namespace: Option<&str>) -> Distribution {
+    let text = text.to_ascii_lowercase();
+    let own = namespace.unwrap_or_default().to_owned();
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return Distribution { id: own, version: Some(text) };
+    }
+    if let Some(version) = text.strip_prefix(&own).and_then(|rest| rest.strip_prefix('-')) {
+        return Distribution { id: own, version: Some(version.to_owned()) };
+    }
+    match text.rsplit_once('-') {
+        Some((id, version)) if version.starts_with(|c: char| c.is_ascii_digit()) || version == "edge" => {
+            Distribution { id: id.to_owned(), version: Some(version.to_owned()) }
+        }
+        _ if !own.is_empty() && text != own => Distribution { id: own, version: Some(text) },
+        // `distro=wolfi`: a rolling distribution has no version.
+        _ => Distribution { id: text, version: None },
+    }
+}
+
+fn source_package(component: &Component, purl: &Purl) -> Option<SourcePackage> {
+    let upstream = purl.qualifier("upstream").map(|upstream| match upstream.split_once('@') {
+        Some((name, version)) => SourcePackage { name: name.into(), version: Some(version.into()) },
+        None => SourcePackage { name: upstream.into(), version: None },
+    });
+    // OSV's own purls name the source package itself.
+    let source_itself =
+        || (purl.qualifier("arch") == Some("source")).then(|| SourcePackage { name: purl.name.clone(), version: None });
+    component.source_package.clone().or(upstream).or_else(source_itself)
+}
+
+fn with_epoch(version: &str, epoch: Option<&str>) -> String {
+    match epoch {
+        Some(epoch) if epoch != "0" && !version.contains(':') => format!("{epoch}:{version}"),
+        _ => version.to_owned(),
+    }
+}

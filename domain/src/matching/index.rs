@@ -1,0 +1,105 @@
+//! What the matcher asks of a data set, and the rows it gets back.
+//!
+//! The rows are the compact form of advisories: no field is left out when it is empty,
+//! so that binary formats that do not describe themselves can hold them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::advisory::{Advisory, Affected, Interval, PackageKey, Status};
+use crate::ecosystem::Ecosystem;
+use crate::severity::{Rating, RatingScheme, Severity};
+use crate::source::SourceId;
+use crate::time::Timestamp;
+
+/// A data set that components can be judged against.
+pub trait AdvisoryIndex {
+    type Error;
+
+    /// Does the data set hold any advisories of this ecosystem (and release)?
+    fn covers(&self, ecosystem: &Ecosystem) -> bool;
+
+    /// All assertions about a package.
+    fn assertions(&self, package: &PackageKey) -> Result<Vec<Assertion>, Self::Error>;
+
+    /// The facts that a finding shows of an advisory.
+    fn summary(&self, advisory: &str) -> Result<Option<Summary>, Self::Error>;
+}
+
+/// One source's assertion about one package, with the advisory that it belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assertion {
+    /// The head of the advisory's alias cluster.
+    pub advisory: String,
+    pub source: SourceId,
+    pub record: String,
+    pub status: Status,
+    pub ranges: Vec<Interval>,
+    pub versions: Vec<String>,
+    pub severity: Option<Severity>,
+    pub arches: Vec<String>,
+    pub module: Option<String>,
+}
+
+impl Assertion {
+    pub fn new(advisory: &str, affected: &Affected) -> Self {
+        Self {
+            advisory: advisory.to_owned(),
+            source: affected.source.clone(),
+            record: affected.record.clone(),
+            status: affected.status,
+            ranges: affected.ranges.clone(),
+            versions: affected.versions.iter().cloned().collect(),
+            severity: affected.severity,
+            arches: affected.arches.iter().cloned().collect(),
+            module: affected.module.clone(),
+        }
+    }
+}
+
+/// What a finding shows of its advisory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    pub aliases: Vec<String>,
+    pub title: Option<String>,
+    pub published: Option<i64>,
+    pub ratings: Vec<RatingRow>,
+    /// When the CVE entered the known-exploited catalogue, in Unix seconds.
+    pub known_exploited: Option<i64>,
+    /// EPSS probability and percentile in hundred-thousandths.
+    pub epss: Option<(u32, u32)>,
+}
+
+impl Summary {
+    pub fn new(advisory: &Advisory, known_exploited: Option<Timestamp>, epss: Option<(u32, u32)>) -> Self {
+        Self {
+            aliases: advisory.aliases.iter().cloned().collect(),
+            title: advisory.title.as_ref().map(|title| title.value.clone()),
+            published: advisory.published.map(Timestamp::unix),
+            ratings: advisory.ratings.iter().map(RatingRow::from).collect(),
+            known_exploited: known_exploited.map(Timestamp::unix),
+            epss,
+        }
+    }
+}
+
+/// A [`Rating`] in its compact form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RatingRow {
+    pub source: SourceId,
+    pub scheme: RatingScheme,
+    pub vector: Option<String>,
+    pub score_tenths: Option<u8>,
+    pub severity: Severity,
+}
+
+impl From<&Rating> for RatingRow {
+    fn from(rating: &Rating) -> Self {
+        Self {
+            source: rating.source.clone(),
+            scheme: rating.scheme,
+            vector: rating.vector.clone(),
+            score_tenths: rating.score_tenths,
+            severity: rating.severity,
+        }
+    }
+}

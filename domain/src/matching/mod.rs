@@ -1,0 +1,102 @@
+//! Matching: components against the assertions of an advisory index.
+//!
+//! A component is planned (which package keys, which version: [`plan`]), looked up in an
+//! [`AdvisoryIndex`], judged assertion by assertion ([`judge`]), and what applies is
+//! grouped into one finding per component and vulnerability. Whatever cannot be planned
+//! or judged is counted by reason in the coverage: there is no third way out.
+
+mod authority;
+mod distribution;
+mod explain;
+mod group;
+mod index;
+mod judge;
+mod language;
+mod plan;
+mod severity;
+
+pub use distribution::{debian_release, ecosystem_of};
+pub use explain::{Explanation, Step, explain};
+pub use index::{AdvisoryIndex, Assertion, RatingRow, Summary};
+pub use judge::{Judgement, judge};
+pub use plan::{Lookup, Plan, SourceNames, plan};
+
+use std::collections::BTreeMap;
+
+use crate::component::{Component, Inventory};
+use crate::finding::{Coverage, Evaluation, Finding, Unevaluated, UnevaluatedGroup};
+
+/// Evaluates a whole inventory. The only errors are those of the index itself.
+pub fn evaluate<I: AdvisoryIndex>(inventory: &Inventory, index: &I) -> Result<Evaluation, I::Error> {
+    let names = SourceNames::of(inventory);
+    let mut tally = Tally::default();
+    for (position, component) in inventory.components.iter().enumerate() {
+        match plan(component, inventory.distribution.as_ref(), names) {
+            Plan::NotApplicable => tally.coverage.not_applicable += 1,
+            Plan::Unevaluated(reason) => tally.unevaluated(component, reason),
+            Plan::Lookups(lookups) => tally.look_up(position, component, &lookups, index)?,
+        }
+    }
+    Ok(tally.finish())
+}
+
+#[derive(Default)]
+struct Tally {
+    findings: Vec<Finding>,
+    coverage: Coverage,
+    reasons: BTreeMap<Unevaluated, Vec<String>>,
+}
+
+impl Tally {
+    fn look_up<I: AdvisoryIndex>(
+        &mut self,
+        position: usize,
+        component: &Component,
+        lookups: &[Lookup],
+        index: &I,
+    ) -> Result<(), I::Error> {
+        match group::findings(position, component, lookups, index)? {
+            Ok(findings) => {
+                self.coverage.components += 1;
+                self.coverage.evaluated += 1;
+                self.findings.extend(findings);
+            }
+            // What did match stays a finding, although the component as a whole stays in doubt.
+            Err(group::Doubt { findings, reason }) => {
+                self.findings.extend(findings);
+                self.unevaluated(component, reason);
+            }
+        }
+        Ok(())
+    }
+
+    fn unevaluated(&mut self, component: &Component, reason: Unevaluated) {
+        self.coverage.components += 1;
+        self.reasons.entry(reason).or_default().push(label(component));
+    }
+
+    fn finish(mut self) -> Evaluation {
+        self.findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+        self.coverage.unevaluated = self.reasons.into_iter().map(unevaluated_group).collect();
+        self.coverage.unevaluated.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reason.cmp(&b.reason)));
+        Evaluation { findings: self.findings, coverage: self.coverage }
+    }
+}
+
+fn sort_key(finding: &Finding) -> impl Ord + '_ {
+    let severity = std::cmp::Reverse(finding.severity);
+    (&finding.package, &finding.version, severity, &finding.vulnerability, &finding.reference, &finding.id)
+}
+
+fn unevaluated_group((reason, mut components): (Unevaluated, Vec<String>)) -> UnevaluatedGroup {
+    components.sort_unstable();
+    let message = reason.to_string();
+    UnevaluatedGroup { reason, message, count: components.len() as u64, components }
+}
+
+fn label(component: &Component) -> String {
+    match &component.version {
+        Some(version) => format!("{}@{version}", component.name),
+        None => component.name.clone(),
+    }
+}
