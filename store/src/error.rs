@@ -1,0 +1,77 @@
+//! What can go wrong with the state directory.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use domain::digest::Digest;
+
+/// Every variant names the object and, where the operator can act, what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("{path}: {source}")]
+    Io { path: PathBuf, source: io::Error },
+    #[error("the state database failed: {0}")]
+    Database(Box<redb::Error>),
+    #[error("the state is damaged: {what}; imports are refused until it is recovered (docs/runbooks/recovery.md)")]
+    Damaged { what: String },
+    #[error("the state was written by a newer program (schema {found}, this one knows {known}): upgrade stella")]
+    Newer { found: u32, known: u32 },
+    #[error("no data has been imported yet: import a kit with `stella kit import FILE`")]
+    NoGeneration,
+    #[error("generation {0} is not kept here; `stella kit status` lists those that are")]
+    UnknownGeneration(u64),
+    #[error("there is no earlier generation to roll back to")]
+    NothingToRollBackTo,
+    #[error("another import is running; wait for it to end")]
+    ImportRunning,
+    #[error("no trust root is pinned yet: give the vendor's root with --trust-root at the first import")]
+    NoTrustRoot,
+    #[error("another trust root is pinned already; a root changes only by a kit that carries its signed successor")]
+    TrustRootPinned,
+    #[error("blob {0} is missing from the store")]
+    MissingBlob(Digest),
+    #[error("blob {0} does not have the content its name says")]
+    CorruptBlob(Digest),
+}
+
+impl StoreError {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::Io { path: path.to_owned(), source }
+    }
+
+    pub(crate) fn damaged(what: impl Into<String>) -> Self {
+        Self::Damaged { what: what.into() }
+    }
+
+    /// Is the disk full? Then nothing was lost and freeing space is all there is to do.
+    pub fn is_out_of_space(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+            Self::Database(error) => {
+                matches!(&**error, redb::Error::Io(source) if source.kind() == io::ErrorKind::StorageFull)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// redb has an error type per operation; all of them widen into one.
+macro_rules! from_redb {
+    ($($error:ty),*) => {
+        $(impl From<$error> for StoreError {
+            fn from(error: $error) -> Self {
+                Self::Database(Box::new(error.into()))
+            }
+        })*
+    };
+}
+
+from_redb!(
+    redb::DatabaseError,
+    redb::TransactionError,
+    redb::TableError,
+    redb::StorageError,
+    redb::CommitError,
+    redb::CursorError,
+    redb::SetDurabilityError
+);

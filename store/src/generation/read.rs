@@ -1,0 +1,183 @@
+//! Reading a generation.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use domain::advisory::{Advisory, PackageKey};
+use domain::digest::Digest;
+use domain::ecosystem::Ecosystem;
+use domain::matching::{AdvisoryIndex, Assertion, Summary};
+use domain::root::ContentRoot;
+use redb::{ReadOnlyDatabase, ReadOnlyTable, ReadableDatabase, ReadableTable};
+
+use super::tables::{
+    ADVISORIES, ALIASES, AdvisoryRow, ECOSYSTEMS, Located, PACKAGES, SEGMENTS, decode, digest, package_key,
+};
+use crate::blobs::Blobs;
+use crate::error::StoreError;
+use crate::rows::GenerationRow;
+
+/// Pages of the index that are kept in memory. The whole file is bounded by this, however
+/// large the data set.
+const CACHE_BYTES: usize = 96 << 20;
+
+/// Far above any manifest: one entry per segment and source.
+const MANIFEST_BYTES_MAX: u64 = 8 << 20;
+
+/// An open generation. Cheap to share; a scan holds one for its whole life.
+pub struct Generation {
+    database: ReadOnlyDatabase,
+    row: GenerationRow,
+    ecosystems: BTreeSet<String>,
+}
+
+/// The tables of a generation as one scan sees them.
+pub struct View<'a> {
+    generation: &'a Generation,
+    packages: ReadOnlyTable<&'static str, &'static [u8]>,
+    advisories: ReadOnlyTable<&'static str, &'static [u8]>,
+    aliases: ReadOnlyTable<&'static str, &'static [u8]>,
+}
+
+impl Generation {
+    pub(crate) fn open(path: &Path, row: GenerationRow) -> Result<Self, StoreError> {
+        let database = redb::Builder::new().set_cache_size(CACHE_BYTES).open_read_only(path)?;
+        let mut ecosystems = BTreeSet::new();
+        let read = database.begin_read()?;
+        for entry in read.open_table(ECOSYSTEMS)?.iter()? {
+            ecosystems.insert(entry?.0.value().to_owned());
+        }
+        Ok(Self { database, row, ecosystems })
+    }
+
+    pub fn row(&self) -> &GenerationRow {
+        &self.row
+    }
+
+    /// Ecosystems (with releases) that have advisories here.
+    pub fn ecosystems(&self) -> &BTreeSet<String> {
+        &self.ecosystems
+    }
+
+    /// The manifest of the data set, as it was signed.
+    pub fn manifest(&self, blobs: &Blobs) -> Result<Vec<u8>, StoreError> {
+        blobs.read(&self.row.manifest, MANIFEST_BYTES_MAX)
+    }
+
+    pub fn view(&self) -> Result<View<'_>, StoreError> {
+        let read = self.database.begin_read()?;
+        Ok(View {
+            generation: self,
+            packages: read.open_table(PACKAGES)?,
+            advisories: read.open_table(ADVISORIES)?,
+            aliases: read.open_table(ALIASES)?,
+        })
+    }
+
+    fn segment(&self, number: u32) -> Result<Digest, StoreError> {
+        let read = self.database.begin_read()?;
+        let table = read.open_table(SEGMENTS)?;
+        let row = table.get(number)?.ok_or_else(|| StoreError::damaged(format!("segment {number} is unknown")))?;
+        digest(row.value())
+    }
+}
+
+impl View<'_> {
+    fn advisory_row(&self, id: &str) -> Result<Option<AdvisoryRow>, StoreError> {
+        let row = self.advisories.get(id)?;
+        row.map(|row| decode("an advisory's row", row.value())).transpose()
+    }
+
+    /// The whole advisory, read from its segment and checked against its digest.
+    pub fn advisory(&self, id: &str, blobs: &Blobs) -> Result<Option<Advisory>, StoreError> {
+        let Some(row) = self.advisory_row(id)? else { return Ok(None) };
+        let Located { segment, offset, length, leaf } = row.located;
+        let blob = self.generation.segment(segment)?;
+        let line = blobs.read_range(&blob, offset.into(), length as usize)?;
+        if ContentRoot::leaf("advisory", id, &line).1 != Digest::from_bytes(leaf) {
+            return Err(StoreError::CorruptBlob(blob));
+        }
+        let advisory =
+            serde_json::from_slice(&line).map_err(|error| StoreError::damaged(format!("advisory {id}: {error}")))?;
+        Ok(Some(advisory))
+    }
+
+    /// The advisories that go by this name: its own id, or those that have it as an alias.
+    pub fn resolve(&self, name: &str) -> Result<Vec<String>, StoreError> {
+        let mut ids = Vec::new();
+        if self.advisories.get(name)?.is_some() {
+            ids.push(name.to_owned());
+        }
+        let prefix = format!("{name}\0");
+        for entry in self.aliases.range(prefix.as_str()..)? {
+            let (key, _) = entry?;
+            match key.value().strip_prefix(prefix.as_str()) {
+                Some(id) => ids.push(id.to_owned()),
+                None => break,
+            }
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
+    }
+
+    /// Ids and aliases that begin with `prefix`, at most `count_max`, as (name, advisory).
+    pub fn search_ids(&self, prefix: &str, count_max: usize) -> Result<Vec<(String, String)>, StoreError> {
+        let mut found = Vec::new();
+        for entry in self.advisories.range(prefix..)?.take(count_max) {
+            let id = entry?.0.value().to_owned();
+            if !id.starts_with(prefix) {
+                break;
+            }
+            found.push((id.clone(), id));
+        }
+        for entry in self.aliases.range(prefix..)?.take(count_max) {
+            let (key, _) = entry?;
+            match key.value().split_once('\0') {
+                Some((alias, id)) if alias.starts_with(prefix) => found.push((alias.to_owned(), id.to_owned())),
+                _ => break,
+            }
+        }
+        found.sort_unstable();
+        found.truncate(count_max);
+        Ok(found)
+    }
+
+    /// Packages whose name contains `text`, at most `count_max`, as (ecosystem, name).
+    pub fn search_packages(&self, text: &str, count_max: usize) -> Result<Vec<(String, String)>, StoreError> {
+        let text = text.to_lowercase();
+        let mut found = Vec::new();
+        for entry in self.packages.iter()? {
+            let (key, _) = entry?;
+            if let Some((ecosystem, name)) = key.value().split_once('\0')
+                && name.to_lowercase().contains(&text)
+            {
+                found.push((ecosystem.to_owned(), name.to_owned()));
+                if found.len() == count_max {
+                    break;
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl AdvisoryIndex for View<'_> {
+    type Error = StoreError;
+
+    fn covers(&self, ecosystem: &Ecosystem) -> bool {
+        self.generation.ecosystems.contains(&ecosystem.to_string())
+    }
+
+    fn assertions(&self, package: &PackageKey) -> Result<Vec<Assertion>, StoreError> {
+        let key = package_key(&package.ecosystem.to_string(), &package.name);
+        match self.packages.get(key.as_str())? {
+            Some(rows) => decode("a package's assertions", rows.value()),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn summary(&self, advisory: &str) -> Result<Option<Summary>, StoreError> {
+        Ok(self.advisory_row(advisory)?.map(|row| row.summary))
+    }
+}

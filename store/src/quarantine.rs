@@ -1,0 +1,64 @@
+//! Refused kits: kept aside with the reason, for whoever has to find out what came in.
+
+use std::fs;
+use std::path::Path;
+
+use domain::digest::Digest;
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::blobs::list;
+use crate::durable::{remove_file, sync_directory, write_file};
+use crate::error::StoreError;
+use crate::layout::Layout;
+
+/// The newest refusals are kept; older ones make room.
+const KEPT: usize = 3;
+
+/// Why a kit was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quarantined {
+    pub sha256: Digest,
+    pub length: u64,
+    pub code: String,
+    pub reason: String,
+    pub at: Timestamp,
+    /// The name under which the operator gave it. For reading only.
+    pub given_as: String,
+}
+
+/// Moves a staged kit aside. The reason is written first: a kit never lies there unexplained.
+pub(crate) fn set_aside(layout: &Layout, staged: &Path, reason: &Quarantined) -> Result<(), StoreError> {
+    let directory = layout.quarantine();
+    let kit = directory.join(format!("{}.kit", reason.sha256));
+    let note = directory.join(format!("{}.json", reason.sha256));
+    let text = serde_json::to_vec_pretty(reason).expect("plain data");
+    write_file(&layout.staging().join("quarantine-note"), &note, &text)?;
+    fs::rename(staged, &kit).map_err(StoreError::io(&kit))?;
+    sync_directory(&directory)?;
+    prune(layout)
+}
+
+/// All refusals that are kept, newest first.
+pub(crate) fn all(layout: &Layout) -> Result<Vec<Quarantined>, StoreError> {
+    let mut found = Vec::new();
+    for path in list(&layout.quarantine())? {
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let text = fs::read(&path).map_err(StoreError::io(&path))?;
+            found.push(
+                serde_json::from_slice::<Quarantined>(&text)
+                    .map_err(|error| StoreError::damaged(format!("quarantine note {}: {error}", path.display())))?,
+            );
+        }
+    }
+    found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.sha256.cmp(&b.sha256)));
+    Ok(found)
+}
+
+fn prune(layout: &Layout) -> Result<(), StoreError> {
+    for old in all(layout)?.into_iter().skip(KEPT) {
+        remove_file(&layout.quarantine().join(format!("{}.kit", old.sha256)))?;
+        remove_file(&layout.quarantine().join(format!("{}.json", old.sha256)))?;
+    }
+    Ok(())
+}

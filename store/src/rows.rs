@@ -1,0 +1,94 @@
+//! The values in `state.redb`. Each is tagged with the version of its encoding, because the
+//! encoding does not describe itself, and sealed with a digest, because a database that
+//! was cut or flipped must be found out before it decides about trust.
+
+use domain::digest::Digest;
+use domain::source::SourceStatus;
+use domain::time::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::error::StoreError;
+
+const ENCODING: u8 = 1;
+
+/// The lowest version of a role's metadata that is acceptable, and its bytes' digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Floor {
+    pub role: String,
+    pub version: u64,
+    pub sha256: Digest,
+}
+
+/// All that decides about the next kit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrustRow {
+    /// The root that was pinned first.
+    pub factory_root: Vec<u8>,
+    /// The newest root, reached by a chain of signed successors.
+    pub root: Vec<u8>,
+    pub floors: Vec<Floor>,
+    /// No later decision assumes an earlier time than this.
+    pub time_floor: Timestamp,
+}
+
+/// One imported kit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GenerationRow {
+    pub number: u64,
+    pub kit_sha256: Digest,
+    pub kit_version: u64,
+    pub metadata_digest: Digest,
+    pub content_root: Digest,
+    pub signed_at: Timestamp,
+    pub imported_at: Timestamp,
+    pub product: String,
+    pub channel: String,
+    pub sources: Vec<SourceStatus>,
+    pub advisories: u64,
+    /// Blobs that this generation needs.
+    pub blobs: Vec<Digest>,
+    /// The data set's manifest, as signed.
+    pub manifest: Digest,
+    /// The kit's metadata frame, kept to verify it again.
+    pub metadata_frame: Digest,
+}
+
+/// Encodes a row: version, digest, value.
+pub(crate) fn encode<T: Serialize>(row: &T) -> Vec<u8> {
+    let value = serde_json::to_vec(row).expect("rows are plain data");
+    let mut bytes = vec![ENCODING];
+    bytes.extend_from_slice(Digest::of(&value).as_bytes());
+    bytes.extend_from_slice(&value);
+    bytes
+}
+
+/// Decodes a row, or says that `what` is damaged.
+pub(crate) fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, StoreError> {
+    let (head, value) = bytes.split_at_checked(33).ok_or_else(|| StoreError::damaged(what))?;
+    if head.first() != Some(&ENCODING) {
+        return Err(StoreError::damaged(format!("{what} has an unknown encoding")));
+    }
+    if head.get(1..) != Some(Digest::of(value).as_bytes().as_slice()) {
+        return Err(StoreError::damaged(format!("{what} does not match its digest")));
+    }
+    serde_json::from_slice(value).map_err(|error| StoreError::damaged(format!("{what}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flipped_bit_anywhere_in_a_row_is_found() {
+        let row = Floor { role: "targets".into(), version: 7, sha256: Digest::of(b"x") };
+        let bytes = encode(&row);
+        assert_eq!(decode::<Floor>("floor", &bytes).expect("whole"), row);
+        for position in 0..bytes.len() {
+            let mut bad = bytes.clone();
+            bad[position] ^= 1;
+            assert!(decode::<Floor>("floor", &bad).is_err(), "byte {position}");
+        }
+        assert!(decode::<Floor>("floor", &bytes[..20]).is_err());
+    }
+}

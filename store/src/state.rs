@@ -1,0 +1,348 @@
+//! `state.redb`: what is trusted, what is active, what happened.
+//!
+//! Opened in redb's multi-writer mode, so that an operator can import a kit while the
+//! appliance serves: the server sees the flipped pointer at its next scan.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+use domain::time::Timestamp;
+use redb::{ReadableDatabase, ReadableTable, TableDefinition};
+
+use crate::blobs::{Blobs, list};
+use crate::durable::{remove_file, sync_directory};
+use crate::error::StoreError;
+use crate::generation::Generation;
+use crate::layout::Layout;
+use crate::quarantine::{self, Quarantined};
+use crate::rows::{GenerationRow, TrustRow, decode, encode};
+
+const SCHEMA: u32 = 1;
+/// Enough for pointers and receipts; scans are written once and seldom read.
+const CACHE_BYTES: usize = 8 << 20;
+/// Generations kept for rollback and replay, the active one included.
+const GENERATIONS_KEPT: usize = 3;
+
+const META: TableDefinition<&str, u32> = TableDefinition::new("meta");
+const TRUST: TableDefinition<&str, &[u8]> = TableDefinition::new("trust");
+const GENERATIONS: TableDefinition<u64, &[u8]> = TableDefinition::new("generations");
+const POINTERS: TableDefinition<&str, u64> = TableDefinition::new("pointers");
+const RECEIPTS: TableDefinition<u64, &[u8]> = TableDefinition::new("receipts");
+const SCANS: TableDefinition<&str, &[u8]> = TableDefinition::new("scans");
+
+/// An open state directory.
+pub struct Store {
+    layout: Layout,
+    blobs: Blobs,
+    state: redb::Database,
+}
+
+/// Held while importing; dropping it lets the next import in.
+#[derive(Debug)]
+pub struct ImportLock {
+    _file: File,
+}
+
+/// All that one import makes visible at once.
+#[derive(Debug)]
+pub struct Activation {
+    pub trust: TrustRow,
+    pub generation: GenerationRow,
+    /// The receipt, as JSON.
+    pub receipt: Vec<u8>,
+}
+
+impl Store {
+    /// Opens a state directory, making it when it is missing.
+    pub fn open(directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let layout = Layout::new(directory);
+        layout.create()?;
+        let state = redb::Builder::new()
+            .set_cache_size(CACHE_BYTES)
+            .set_concurrency_mode(redb::ConcurrencyMode::MultiWriter)
+            .create(layout.state())?;
+        let store = Self { blobs: Blobs::new(layout.clone()), layout, state };
+        store.check_schema()?;
+        Ok(store)
+    }
+
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub fn blobs(&self) -> &Blobs {
+        &self.blobs
+    }
+
+    fn check_schema(&self) -> Result<(), StoreError> {
+        let write = self.begin_write()?;
+        {
+            let mut meta = write.open_table(META)?;
+            let found = meta.get("schema")?.map(|value| value.value());
+            match found {
+                Some(found) if found > SCHEMA => return Err(StoreError::Newer { found, known: SCHEMA }),
+                Some(_) => return Ok(()),
+                None => meta.insert("schema", SCHEMA)?,
+            };
+            // Made now, so that reading never has to ask whether a table exists.
+            write.open_table(TRUST)?;
+            write.open_table(GENERATIONS)?;
+            write.open_table(POINTERS)?;
+            write.open_table(RECEIPTS)?;
+            write.open_table(SCANS)?;
+        }
+        Ok(write.commit()?)
+    }
+
+    // Two-phase commit and quick repair: the database must survive malicious input and a
+    // power cut without relying on a non-cryptographic checksum.
+    fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
+        let mut write = self.state.begin_write()?;
+        write.set_two_phase_commit(true);
+        write.set_quick_repair(true);
+        Ok(write)
+    }
+
+    /// Takes the import lock, or says that somebody has it.
+    pub fn lock_import(&self) -> Result<ImportLock, StoreError> {
+        let path = self.layout.import_lock();
+        let file =
+            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(StoreError::io(&path))?;
+        match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(ImportLock { _file: file }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::ImportRunning),
+            Err(error) => Err(StoreError::io(&path)(error.into())),
+        }
+    }
+
+    /// The trust state; None before a root is pinned. A missing row beside existing
+    /// generations is damage, never a reason to trust anew.
+    pub fn trust(&self) -> Result<Option<TrustRow>, StoreError> {
+        let read = self.state.begin_read()?;
+        match read.open_table(TRUST)?.get("state")? {
+            Some(row) => decode("the trust state", row.value()).map(Some),
+            None if read.open_table(GENERATIONS)?.first()?.is_some() => {
+                Err(StoreError::damaged("the trust state is missing"))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Pins the first root. Only an untouched state takes one.
+    pub fn pin_root(&self, root: &[u8], now: Timestamp) -> Result<TrustRow, StoreError> {
+        match self.trust()? {
+            Some(trust) if trust.factory_root == root || trust.root == root => return Ok(trust),
+            Some(_) => return Err(StoreError::TrustRootPinned),
+            None => {}
+        }
+        let row = TrustRow { factory_root: root.to_vec(), root: root.to_vec(), floors: Vec::new(), time_floor: now };
+        let write = self.begin_write()?;
+        write.open_table(TRUST)?.insert("state", encode(&row).as_slice())?;
+        write.commit()?;
+        Ok(row)
+    }
+
+    /// The number that the next generation gets.
+    pub fn next_generation(&self) -> Result<u64, StoreError> {
+        let read = self.state.begin_read()?;
+        let last = read.open_table(GENERATIONS)?.last()?.map(|(number, _)| number.value());
+        Ok(last.unwrap_or_default() + 1)
+    }
+
+    /// The one transaction: floors, generation, pointer and receipt become visible together.
+    pub fn activate(&self, activation: &Activation) -> Result<(), StoreError> {
+        sync_directory(&self.layout.generations())?;
+        let number = activation.generation.number;
+        let write = self.begin_write()?;
+        {
+            write.open_table(TRUST)?.insert("state", encode(&activation.trust).as_slice())?;
+            let mut generations = write.open_table(GENERATIONS)?;
+            generations.insert(number, encode(&activation.generation).as_slice())?;
+            point_at(&write, number)?;
+            append_receipt(&write, &activation.receipt)?;
+        }
+        Ok(write.commit()?)
+    }
+
+    /// Makes an earlier generation active again. Floors stay where they are: a rollback
+    /// opens no door for older kits.
+    pub fn roll_back(&self, to: Option<u64>, receipt: &[u8]) -> Result<GenerationRow, StoreError> {
+        let to = match to {
+            Some(number) => number,
+            None => self.previous()?.ok_or(StoreError::NothingToRollBackTo)?,
+        };
+        let row = self.generation_row(to)?.ok_or(StoreError::UnknownGeneration(to))?;
+        // What cannot be opened is not pointed at.
+        self.open_generation(to)?;
+        let write = self.begin_write()?;
+        point_at(&write, to)?;
+        append_receipt(&write, receipt)?;
+        write.commit()?;
+        Ok(row)
+    }
+
+    /// Appends a receipt for something that changed no data (a refusal, a kit imported twice).
+    pub fn record(&self, receipt: &[u8]) -> Result<(), StoreError> {
+        let write = self.begin_write()?;
+        append_receipt(&write, receipt)?;
+        Ok(write.commit()?)
+    }
+
+    /// All receipts, oldest first.
+    pub fn receipts(&self) -> Result<Vec<Vec<u8>>, StoreError> {
+        let read = self.state.begin_read()?;
+        let table = read.open_table(RECEIPTS)?;
+        table.iter()?.map(|entry| Ok(entry?.1.value().to_vec())).collect()
+    }
+
+    /// The number of the active generation.
+    pub fn current(&self) -> Result<Option<u64>, StoreError> {
+        self.pointer("current")
+    }
+
+    /// The number of the generation that was active before.
+    pub fn previous(&self) -> Result<Option<u64>, StoreError> {
+        self.pointer("previous")
+    }
+
+    fn pointer(&self, name: &str) -> Result<Option<u64>, StoreError> {
+        let read = self.state.begin_read()?;
+        let value = read.open_table(POINTERS)?.get(name)?.map(|value| value.value());
+        Ok(value)
+    }
+
+    /// All generations that are kept, oldest first.
+    pub fn generations(&self) -> Result<Vec<GenerationRow>, StoreError> {
+        let read = self.state.begin_read()?;
+        let table = read.open_table(GENERATIONS)?;
+        table
+            .iter()?
+            .map(|entry| {
+                let (number, row) = entry?;
+                decode(&format!("the row of generation {}", number.value()), row.value())
+            })
+            .collect()
+    }
+
+    fn generation_row(&self, number: u64) -> Result<Option<GenerationRow>, StoreError> {
+        let read = self.state.begin_read()?;
+        let row = read.open_table(GENERATIONS)?.get(number)?;
+        row.map(|row| decode(&format!("the row of generation {number}"), row.value())).transpose()
+    }
+
+    /// Opens a generation for reading.
+    pub fn open_generation(&self, number: u64) -> Result<Generation, StoreError> {
+        let row = self.generation_row(number)?.ok_or(StoreError::UnknownGeneration(number))?;
+        Generation::open(&self.layout.generation(number), row)
+    }
+
+    /// Opens the active generation.
+    pub fn open_current(&self) -> Result<Generation, StoreError> {
+        self.open_generation(self.current()?.ok_or(StoreError::NoGeneration)?)
+    }
+
+    /// Where the importer builds the file of a generation. Nothing refers to it before
+    /// [`Store::activate`].
+    pub fn generation_path(&self, number: u64) -> PathBuf {
+        self.layout.generation(number)
+    }
+
+    /// Keeps the documents of scans, by one commit for all of them.
+    pub fn save_scans<'a>(&self, scans: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<(), StoreError> {
+        let write = self.state.begin_write()?;
+        {
+            let mut table = write.open_table(SCANS)?;
+            for (id, report) in scans {
+                table.insert(id, report)?;
+            }
+        }
+        Ok(write.commit()?)
+    }
+
+    /// The document of a scan.
+    pub fn scan(&self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let read = self.state.begin_read()?;
+        let report = read.open_table(SCANS)?.get(id)?.map(|report| report.value().to_vec());
+        Ok(report)
+    }
+
+    /// Moves a refused kit aside and keeps its receipt.
+    pub fn quarantine(&self, staged: &Path, reason: &Quarantined, receipt: &[u8]) -> Result<(), StoreError> {
+        quarantine::set_aside(&self.layout, staged, reason)?;
+        self.record(receipt)
+    }
+
+    pub fn quarantined(&self) -> Result<Vec<Quarantined>, StoreError> {
+        quarantine::all(&self.layout)
+    }
+
+    /// Removes what no row refers to: staged files, generation files of an import that never
+    /// ended, and blobs. Whoever holds the import lock may call it, because nobody else
+    /// then makes such things.
+    pub fn sweep(&self, _lock: &ImportLock) -> Result<u64, StoreError> {
+        for path in list(&self.layout.staging())? {
+            remove_file(&path)?;
+        }
+        let rows = self.generations()?;
+        for path in list(&self.layout.generations())? {
+            if !rows.iter().any(|row| self.layout.generation(row.number) == path) {
+                remove_file(&path)?;
+            }
+        }
+        let keep: BTreeSet<_> =
+            rows.iter().flat_map(|row| row.blobs.iter().chain([&row.metadata_frame])).copied().collect();
+        self.blobs.retain(&keep)
+    }
+
+    /// Forgets the oldest generations beyond those that are kept. Readers that still hold
+    /// one keep its file open until they are done.
+    pub fn forget_old(&self, _lock: &ImportLock) -> Result<Vec<u64>, StoreError> {
+        let pinned = [self.current()?, self.previous()?];
+        let rows = self.generations()?;
+        let excess = rows.len().saturating_sub(GENERATIONS_KEPT);
+        let old: Vec<u64> =
+            rows.iter().map(|row| row.number).filter(|number| !pinned.contains(&Some(*number))).take(excess).collect();
+        let write = self.begin_write()?;
+        for number in &old {
+            write.open_table(GENERATIONS)?.remove(number)?;
+        }
+        write.commit()?;
+        for number in &old {
+            remove_file(&self.layout.generation(*number))?;
+        }
+        Ok(old)
+    }
+
+    /// How many bytes the files of the state directory take, for the operator.
+    pub fn disk_usage_bytes(&self) -> Result<u64, StoreError> {
+        fn usage(path: &Path) -> Result<u64, StoreError> {
+            let found = fs::symlink_metadata(path).map_err(StoreError::io(path))?;
+            if !found.is_dir() {
+                return Ok(found.len());
+            }
+            list(path)?.iter().map(|entry| usage(entry)).sum()
+        }
+        usage(self.layout.root())
+    }
+}
+
+fn point_at(write: &redb::WriteTransaction, number: u64) -> Result<(), StoreError> {
+    let mut pointers = write.open_table(POINTERS)?;
+    let current = pointers.get("current")?.map(|value| value.value());
+    if current == Some(number) {
+        return Ok(());
+    }
+    if let Some(current) = current {
+        pointers.insert("previous", current)?;
+    }
+    pointers.insert("current", number)?;
+    Ok(())
+}
+
+fn append_receipt(write: &redb::WriteTransaction, receipt: &[u8]) -> Result<(), StoreError> {
+    let mut receipts = write.open_table(RECEIPTS)?;
+    let next = receipts.last()?.map_or(1, |(number, _)| number.value() + 1);
+    receipts.insert(next, receipt)?;
+    Ok(())
+}

@@ -1,0 +1,234 @@
+//! The promises of the state directory.
+
+use std::fs;
+
+use domain::advisory::{Advisory, Affected, Interval, Member, PackageKey};
+use domain::digest::Digest;
+use domain::matching::AdvisoryIndex;
+use domain::root::ContentRoot;
+use domain::source::SourceId;
+use domain::time::Timestamp;
+use store::{Activation, GenerationBuilder, GenerationRow, Located, Store, StoreError, TrustRow};
+
+fn advisory(id: &str, alias: &str, package: &str, fixed: &str) -> Advisory {
+    let source = SourceId::new("rustsec");
+    let ecosystem = "crates.io".parse().expect("an ecosystem");
+    let mut affected = Affected::new(source.clone(), id, PackageKey::new(ecosystem, package));
+    affected.ranges.push(Interval::below(fixed));
+    Advisory {
+        id: id.into(),
+        aliases: [alias.to_owned()].into(),
+        related: Default::default(),
+        title: None,
+        description: None,
+        published: None,
+        modified: None,
+        withdrawn: None,
+        ratings: Vec::new(),
+        cwes: Default::default(),
+        references: Vec::new(),
+        affected: vec![affected],
+        members: vec![Member { source, id: id.into(), modified: None, withdrawn: None }],
+    }
+}
+
+/// Puts a generation with these advisories in place, as an import does.
+fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
+    let mut segment = Vec::new();
+    let mut builder = GenerationBuilder::new();
+    for advisory in advisories {
+        let line = advisory.to_canonical_json();
+        let leaf = ContentRoot::leaf("advisory", &advisory.id, &line).1;
+        let located = Located {
+            segment: 0,
+            offset: u32::try_from(segment.len()).expect("small"),
+            length: u32::try_from(line.len()).expect("small"),
+            leaf: *leaf.as_bytes(),
+        };
+        builder.add_advisory(advisory, located);
+        segment.extend_from_slice(&line);
+        segment.push(b'\n');
+    }
+    let digest = Digest::of(&segment);
+    store.blobs().put(&digest, &segment).expect("a blob");
+    store.blobs().put(&Digest::of(b"manifest"), b"manifest").expect("a blob");
+    let number = store.next_generation().expect("a number");
+    builder.write(&store.generation_path(number), &[(0, digest)]).expect("an index");
+    store.blobs().sync().expect("synced");
+    let generation = GenerationRow {
+        number,
+        kit_sha256: Digest::of(&number.to_le_bytes()),
+        kit_version: number,
+        metadata_digest: Digest::of(b"metadata"),
+        content_root: Digest::of(b"root"),
+        signed_at: Timestamp::UNIX_EPOCH,
+        imported_at: Timestamp::UNIX_EPOCH,
+        product: "stella".into(),
+        channel: "stable".into(),
+        sources: Vec::new(),
+        advisories: advisories.len() as u64,
+        blobs: vec![digest, Digest::of(b"manifest")],
+        manifest: Digest::of(b"manifest"),
+        metadata_frame: Digest::of(b"manifest"),
+    };
+    let trust = TrustRow {
+        factory_root: b"root".to_vec(),
+        root: b"root".to_vec(),
+        floors: Vec::new(),
+        time_floor: Timestamp::UNIX_EPOCH,
+    };
+    store.activate(&Activation { trust, generation: generation.clone(), receipt: b"{}".to_vec() }).expect("activated");
+    generation
+}
+
+fn new_store() -> (tempfile::TempDir, Store) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::open(directory.path().join("state")).expect("a store");
+    (directory, store)
+}
+
+#[test]
+fn a_new_state_has_no_data_and_says_so() {
+    let (_directory, store) = new_store();
+    assert!(matches!(store.open_current(), Err(StoreError::NoGeneration)));
+    assert_eq!(store.trust().expect("readable"), None);
+}
+
+#[test]
+fn what_was_activated_is_found_by_package_id_and_alias() {
+    let (_directory, store) = new_store();
+    activate(
+        &store,
+        &[advisory("CVE-2020-1", "RUSTSEC-2020-1", "foo", "1.2.0"), advisory("CVE-2020-2", "X-2", "bar", "2")],
+    );
+    let generation = store.open_current().expect("open");
+    let view = generation.view().expect("a view");
+    let package = PackageKey::new("crates.io".parse().expect("known"), "foo");
+    let assertions = view.assertions(&package).expect("read");
+    assert_eq!(assertions.len(), 1);
+    assert_eq!(
+        (assertions[0].advisory.as_str(), assertions[0].ranges.as_slice()),
+        ("CVE-2020-1", [Interval::below("1.2.0")].as_slice())
+    );
+    assert!(view.covers(&package.ecosystem));
+    assert!(!view.covers(&"npm".parse().expect("known")));
+    assert_eq!(view.resolve("RUSTSEC-2020-1").expect("read"), ["CVE-2020-1"]);
+    let whole = view.advisory("CVE-2020-2", store.blobs()).expect("read").expect("there");
+    assert_eq!(whole, advisory("CVE-2020-2", "X-2", "bar", "2"));
+}
+
+#[test]
+fn a_second_handle_sees_the_flip_while_the_first_keeps_its_generation() {
+    let (directory, store) = new_store();
+    activate(&store, &[advisory("CVE-2020-1", "A", "foo", "1")]);
+    let held = store.open_current().expect("open");
+    let other = Store::open(directory.path().join("state")).expect("a second handle");
+    activate(&other, &[advisory("CVE-2020-2", "B", "foo", "1")]);
+    assert_eq!(store.current().expect("read"), Some(2));
+    assert_eq!(held.view().expect("a view").resolve("CVE-2020-1").expect("read"), ["CVE-2020-1"]);
+    let new = store.open_current().expect("open");
+    assert_eq!(new.view().expect("a view").resolve("CVE-2020-1").expect("read"), [""; 0]);
+}
+
+#[test]
+fn rolling_back_points_at_the_generation_before_and_keeps_the_floors() {
+    let (_directory, store) = new_store();
+    assert!(matches!(store.roll_back(None, b"{}"), Err(StoreError::NothingToRollBackTo)));
+    activate(&store, &[advisory("CVE-2020-1", "A", "foo", "1")]);
+    activate(&store, &[advisory("CVE-2020-2", "B", "foo", "1")]);
+    let trust = store.trust().expect("read");
+    assert_eq!(store.roll_back(None, b"{}").expect("rolled back").number, 1);
+    assert_eq!(store.current().expect("read"), Some(1));
+    assert_eq!(store.trust().expect("read"), trust);
+    assert!(matches!(store.roll_back(Some(9), b"{}"), Err(StoreError::UnknownGeneration(9))));
+    assert_eq!(store.receipts().expect("read").len(), 3);
+}
+
+#[test]
+fn old_generations_and_what_only_they_need_are_forgotten() {
+    let (directory, store) = new_store();
+    for version in 1..=5 {
+        activate(&store, &[advisory("CVE-2020-1", "A", "foo", &version.to_string())]);
+        let lock = store.lock_import().expect("free");
+        store.forget_old(&lock).expect("forgotten");
+        store.sweep(&lock).expect("swept");
+    }
+    let numbers: Vec<u64> = store.generations().expect("read").iter().map(|row| row.number).collect();
+    assert_eq!(numbers, [3, 4, 5]);
+    let files = fs::read_dir(directory.path().join("state/generations")).expect("a directory").count();
+    assert_eq!(files, 3);
+    for number in numbers {
+        let generation = store.open_generation(number).expect("open");
+        let view = generation.view().expect("a view");
+        assert!(view.advisory("CVE-2020-1", store.blobs()).expect("its segment is kept").is_some());
+    }
+}
+
+#[test]
+fn an_index_file_that_no_row_names_is_swept_and_the_active_one_is_not() {
+    let (_directory, store) = new_store();
+    activate(&store, &[advisory("CVE-2020-1", "A", "foo", "1")]);
+    GenerationBuilder::new().write(&store.generation_path(2), &[]).expect("an index");
+    let orphan = Digest::of(b"orphan");
+    store.blobs().put(&orphan, b"orphan").expect("a blob");
+    let lock = store.lock_import().expect("free");
+    store.sweep(&lock).expect("swept");
+    assert!(!store.generation_path(2).exists());
+    assert!(matches!(store.blobs().read(&orphan, 99), Err(StoreError::MissingBlob(_))));
+    store.open_current().expect("still there");
+}
+
+#[test]
+fn two_imports_do_not_run_at_once() {
+    let (directory, store) = new_store();
+    let other = Store::open(directory.path().join("state")).expect("a second handle");
+    let lock = store.lock_import().expect("free");
+    assert!(matches!(other.lock_import(), Err(StoreError::ImportRunning)));
+    drop(lock);
+    other.lock_import().expect("free again");
+}
+
+#[test]
+fn a_blob_that_is_not_what_its_name_says_is_refused_and_replaced() {
+    let (directory, store) = new_store();
+    let digest = Digest::of(b"content");
+    store.blobs().put(&digest, b"content").expect("a blob");
+    let hex = digest.to_string();
+    let path = directory.path().join("state/cas/sha256").join(&hex[..2]).join(&hex);
+    fs::write(&path, b"c0ntent").expect("tampered");
+    assert!(matches!(store.blobs().read(&digest, 99), Err(StoreError::CorruptBlob(_))));
+    store.blobs().put(&digest, b"content").expect("a blob");
+    assert_eq!(store.blobs().read(&digest, 99).expect("whole"), b"content");
+    assert!(matches!(store.blobs().read(&digest, 3), Err(StoreError::CorruptBlob(_))));
+}
+
+#[test]
+fn a_tampered_segment_is_found_when_an_advisory_is_read() {
+    let (directory, store) = new_store();
+    let row = activate(&store, &[advisory("CVE-2020-1", "A", "foo", "1")]);
+    let hex = row.blobs[0].to_string();
+    let path = directory.path().join("state/cas/sha256").join(&hex[..2]).join(&hex);
+    let mut bytes = fs::read(&path).expect("a segment");
+    let last = bytes.len() - 3;
+    bytes[last] ^= 1;
+    fs::write(&path, bytes).expect("tampered");
+    let generation = store.open_current().expect("open");
+    let read = generation.view().expect("a view").advisory("CVE-2020-1", store.blobs());
+    assert!(matches!(read, Err(StoreError::CorruptBlob(_))));
+}
+
+#[test]
+fn a_pinned_root_is_not_replaced() {
+    let (_directory, store) = new_store();
+    store.pin_root(b"one", Timestamp::UNIX_EPOCH).expect("pinned");
+    store.pin_root(b"one", Timestamp::UNIX_EPOCH).expect("the same again");
+    assert!(matches!(store.pin_root(b"two", Timestamp::UNIX_EPOCH), Err(StoreError::TrustRootPinned)));
+}
+
+#[test]
+fn scans_are_kept_and_found() {
+    let (_directory, store) = new_store();
+    store.save_scans([("a", b"1".as_slice()), ("b", b"2".as_slice())].into_iter()).expect("kept");
+    assert_eq!(store.scan("b").expect("read").as_deref(), Some(b"2".as_slice()));
+    assert_eq!(store.scan("c").expect("read"), None);
+}
