@@ -163,19 +163,21 @@ fn status(applying: &[(Assertion, Judgement)]) -> Status {
 }
 
 fn fixed_versions(scheme: Scheme, applying: &[(Assertion, Judgement)]) -> Vec<String> {
-    let mut fixed: Vec<String> = applying
-        .iter()
-        .filter_map(|(_, judgement)| match judgement {
-            Judgement::Inside(interval) => interval.fixed().map(str::to_owned),
-            _ => None,
-        })
-        .collect();
-    fixed.sort_by(|a, b| match (scheme.parse(a), scheme.parse(b)) {
-        (Ok(left), Ok(right)) => left.compare(&right).then_with(|| a.cmp(b)),
-        _ => a.cmp(b),
-    });
-    fixed.dedup();
-    fixed
+    let mut fixed: Vec<(&str, Option<Version>)> = Vec::new();
+    for (_, judgement) in applying {
+        let Judgement::Inside(interval) = judgement else { continue };
+        let Some(text) = interval.fixed().filter(|text| fixed.iter().all(|(known, _)| known != text)) else { continue };
+        let version = scheme.parse(text).ok();
+        // Inserted by hand: some orders are not transitive in corner cases, on which the
+        // standard sort may panic.
+        let before = |(_, other): &(&str, Option<Version>)| match (other, &version) {
+            (Some(other), Some(version)) => other.compare(version).is_lt(),
+            _ => true,
+        };
+        let place = fixed.iter().position(|other| !before(other)).unwrap_or(fixed.len());
+        fixed.insert(place, (text, version));
+    }
+    fixed.into_iter().map(|(text, _)| text.to_owned()).collect()
 }
 
 pub(super) fn describe(assertion: &Assertion, judgement: &Judgement) -> Evidence {

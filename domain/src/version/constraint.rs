@@ -70,12 +70,10 @@ impl Reader<'_> {
             let (operator, bound, after) = self.comparator(rest)?;
             let (end, after) = hyphen_range(after);
             rest = skip(after);
-            if operator == Operator::Equal && matches!(bound, "and" | "&&") {
-                continue;
-            }
             let meant = match end {
                 None => intervals(self.scheme, operator, bound),
-                Some(end) => hyphen(self.scheme, bound, end).map(|range| vec![range]),
+                Some(end) if operator == Operator::Equal => hyphen(self.scheme, bound, end).map(|range| vec![range]),
+                Some(_) => return Err(self.syntax(piece)),
             };
             all.push(self.checked(meant.ok_or_else(|| self.unsupported(bound))?)?);
             if all.len() > MAX_INTERVALS {
@@ -174,8 +172,10 @@ impl Reader<'_> {
     }
 }
 
+/// Past what may stand between two comparators, all of which mean "and".
 fn skip(text: &str) -> &str {
-    text.trim_start_matches(|c: char| c.is_whitespace() || c == ',')
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
+    text.strip_prefix("and ").or_else(|| text.strip_prefix("&& ")).map_or(text, str::trim_start)
 }
 
 /// `… - 2.3`: the end of a hyphen range, if one follows.
@@ -274,7 +274,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_an_error() {
-        for text in [">= ", "=> > 1", "[1,2", "(1.0)", "1 ||", "[1,2) x", "!!1", "[1,2,3]", "1.x.2", ">*"] {
+        for text in
+            [">= ", "=> > 1", "[1,2", "(1.0)", "1 ||", "[1,2) x", "!!1", "[1,2,3]", "1.x.2", ">*", ">= 1 - 2", "1 - "]
+        {
             assert!(parse_constraints(Scheme::SemVer, text).is_err(), "{text}");
         }
         assert!(matches!(parse_constraints(Scheme::Pep440, "< latest"), Err(InvalidConstraint::Bound { .. })));

@@ -44,18 +44,14 @@ impl Order for Gem {
     }
 
     fn compare(&self, other: &Self) -> Ordering {
-        let padded = |segments: &[Segment], at: usize| segments.get(at).cloned().unwrap_or(ZERO);
-        let shared = self.0.len().min(other.0.len());
-        let (mine, theirs) = (&self.0[..shared], &other.0[..shared]);
-        mine.cmp(theirs).then_with(|| {
-            let orders =
-                (shared..self.0.len().max(other.0.len())).map(|at| padded(&self.0, at).cmp(&padded(&other.0, at)));
-            orders.into_iter().find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
-        })
+        // What one side lacks counts as zero.
+        let longer = self.0.len().max(other.0.len());
+        let order = |at: usize| self.0.get(at).unwrap_or(&ZERO).cmp(other.0.get(at).unwrap_or(&ZERO));
+        (0..longer).map(order).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     }
 }
 
-const ZERO: Segment = Segment::Number(Number::ZERO);
+static ZERO: Segment = Segment::Number(Number::ZERO);
 
 fn segments(text: &str) -> Option<Vec<Segment>> {
     let mut segments = Vec::new();

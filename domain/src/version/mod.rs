@@ -5,7 +5,8 @@
 //! Invariant: on what a scheme accepts, `compare` is total, reflexive and antisymmetric, and
 //! for all schemes but three it is transitive too. The three follow their reference tool where
 //! that tool is not: Alpm and Bitnami ignore a package revision that only one side has, and
-//! Maven pads lists of unequal shape with nothing. No crate per ecosystem is used: one error,
+//! Maven pads lists of unequal shape with nothing. (So `compare` is not for the library's sorts, which may
+//! panic on such orders; sets of versions are sorted here by insertion.) No crate per ecosystem is used: one error,
 //! one leniency and numbers of any length are worth more than the few lines they would save.
 
 mod alpm;

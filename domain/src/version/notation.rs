@@ -162,12 +162,9 @@ fn compatible(scheme: Scheme, bound: &str, kept: fn(&[&str]) -> usize) -> Option
         Block::All => return Some(Interval::all()),
         Block::Between(from, _) => from,
     };
-    let known = bound.split(['*', 'x', 'X']).next().unwrap_or_default().trim_end_matches('.');
-    let (epoch, mut numbers) = numbers(known)?;
+    let (epoch, mut numbers) = numbers(bound)?;
     let given: Vec<&str> = numbers.iter().map(String::as_str).collect();
-    // In `^1.x` and `~1.*` only the numbers that are given can be kept.
-    let kept =
-        if known.len() < bound.len() && bound.contains(['*']) { given.len().min(kept(&given)) } else { kept(&given) };
+    let kept = kept(&given);
     numbers.truncate(kept.max(1));
     let to = Edge::before(floor(scheme, &epoch, &bumped(&numbers))?);
     Some(interval(Some(start(scheme, from)), Some(to)))

@@ -28,18 +28,22 @@ pub fn complement(scheme: Scheme, intervals: &[Interval]) -> Result<Vec<Interval
 
 /// What lies in both unions, in ascending order; empty when they have no version in common.
 pub fn intersect(scheme: Scheme, a: &[Interval], b: &[Interval]) -> Result<Vec<Interval>, InvalidVersion> {
-    let (a, b) = (read(scheme, a)?, read(scheme, b)?);
+    let (a, b) = (merged(read(scheme, a)?), merged(read(scheme, b)?));
+    let (mut left, mut right) = (a.iter().peekable(), b.iter().peekable());
     let mut common = Vec::new();
-    for left in &a {
-        for right in &b {
-            let from = if left.from.cmp(&right.from).is_lt() { &right.from } else { &left.from };
-            let to = if left.to.cmp(&right.to).is_lt() { &left.to } else { &right.to };
-            if from.cmp(to).is_lt() {
-                common.push(Span { from: from.clone(), to: to.clone() });
-            }
+    while let (Some(mine), Some(theirs)) = (left.peek(), right.peek()) {
+        let from = if mine.from.cmp(&theirs.from).is_lt() { &theirs.from } else { &mine.from };
+        let mine_ends_first = mine.to.cmp(&theirs.to).is_lt();
+        let to = if mine_ends_first { &mine.to } else { &theirs.to };
+        if from.cmp(to).is_lt() {
+            common.push(Span { from: from.clone(), to: to.clone() });
         }
+        match mine_ends_first {
+            true => left.next(),
+            false => right.next(),
+        };
     }
-    Ok(merged(common).into_iter().map(Span::interval).collect())
+    Ok(common.into_iter().map(Span::interval).collect())
 }
 
 #[derive(Clone)]
