@@ -5,7 +5,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::civil::{DateTime, date};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// Seconds since 1970-01-01T00:00:00Z. Its text form is `YYYY-MM-DDThh:mm:ssZ`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -56,12 +59,16 @@ impl Timestamp {
         if let Ok(at) = text.parse::<jiff::Timestamp>() {
             return Ok(Self::from_unix(at.as_second()));
         }
-        let civil = text
-            .parse::<jiff::civil::DateTime>()
-            .or_else(|_| text.parse::<jiff::civil::Date>().map(|date| date.at(0, 0, 0, 0)))
-            .map_err(|_| error())?;
-        let at = civil.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| error())?;
-        Ok(Self::from_unix(at.timestamp().as_second()))
+        // What is left is a time without a zone, or the last day of the year 9999, which
+        // lies outside of what a time zone could shift.
+        let civil = text.strip_suffix('Z').unwrap_or(text);
+        civil
+            .parse::<DateTime>()
+            .or_else(|_| civil.parse::<jiff::civil::Date>().map(|date| date.at(0, 0, 0, 0)))
+            .ok()
+            .and_then(|civil| civil.since((jiff::Unit::Second, EPOCH)).ok())
+            .map(|span| Self::from_unix(span.get_seconds()))
+            .ok_or_else(error)
     }
 
     /// The day alone, `YYYY-MM-DD`.
@@ -72,8 +79,8 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let at = jiff::Timestamp::from_second(self.0).map_err(|_| fmt::Error)?;
-        write!(f, "{}", at.strftime("%Y-%m-%dT%H:%M:%SZ"))
+        let civil = EPOCH.checked_add(jiff::SignedDuration::from_secs(self.0)).map_err(|_| fmt::Error)?;
+        write!(f, "{}", civil.strftime("%Y-%m-%dT%H:%M:%SZ"))
     }
 }
 

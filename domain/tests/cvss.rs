@@ -1,6 +1,8 @@
 //! CVSS scores against the standards' own examples and, where the shared data is at hand, against 4,972
 //! reference vectors.
 
+#![expect(clippy::disallowed_methods, reason = "tests read and lay out files")]
+
 // A skipped test says so, and figures are worth reading.
 #![allow(clippy::print_stderr)]
 

@@ -19,11 +19,13 @@ use crate::error::StoreError;
 /// Building needs little cache: every table is written once, in order.
 const CACHE_BYTES: usize = 32 << 20;
 
+/// A package key, and one encoded assertion or several.
+type PackageRow = (String, Vec<u8>);
+
 /// The rows of a generation to be. Several can be filled in parallel and joined.
 #[derive(Default)]
 pub struct GenerationBuilder {
-    /// Package key and encoded assertion.
-    assertions: Vec<(String, Vec<u8>)>,
+    assertions: Vec<PackageRow>,
     advisories: Vec<(String, AdvisoryRow)>,
     known_exploited: Vec<(String, Timestamp)>,
     epss: HashMap<String, (u32, u32)>,
@@ -111,8 +113,8 @@ fn aliases(advisories: &[(String, AdvisoryRow)]) -> Vec<String> {
 }
 
 /// Groups sorted assertions by package, and counts packages per ecosystem.
-fn packages(assertions: Vec<(String, Vec<u8>)>) -> (Vec<(String, Vec<u8>)>, BTreeMap<String, u64>) {
-    let mut packages: Vec<(String, Vec<u8>)> = Vec::new();
+fn packages(assertions: Vec<PackageRow>) -> (Vec<PackageRow>, BTreeMap<String, u64>) {
+    let mut packages: Vec<PackageRow> = Vec::new();
     let mut ecosystems = BTreeMap::new();
     for run in assertions.chunk_by(|a, b| a.0 == b.0) {
         let Some((key, _)) = run.first() else { continue };

@@ -1,0 +1,236 @@
+//! Documents in JSON: CycloneDX and SPDX in one pass.
+//!
+//! A JSON object has no order, and Trivy writes `spdxVersion` last. So the fields of both formats
+//! are read as they come, and which format it was is decided at the end; a first pass that only
+//! looks for the format would cost as much as the reading.
+
+mod cyclonedx;
+mod lenient;
+mod spdx;
+
+use domain::component::Inventory;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess};
+
+use crate::SbomError;
+use crate::draft::{Draft, Place};
+use crate::entry::{Entry, settle_subject};
+use crate::error::excerpt;
+use crate::limits::Limits;
+use crate::spdx::Roots;
+use crate::text::Text;
+use crate::version::{CYCLONEDX, SPDX};
+
+use lenient::{As, EachText, Lenient, TextSeed};
+
+pub(crate) fn read(text: &str, limits: &Limits) -> Result<Inventory, SbomError> {
+    let limits = Limits { depth_max: limits.depth_max.min(Limits::JSON_DEPTH), ..limits.clone() };
+    let mut document = Document::new(&limits);
+    let mut json = serde_json::Deserializer::from_str(text);
+    let outcome = As(&mut document).deserialize(&mut json).and_then(|found| json.end().map(|()| found));
+    if let Some(failure) = document.draft.failure.take() {
+        return Err(failure);
+    }
+    match outcome {
+        Err(error) => Err(refusal(&error)),
+        Ok(Some(found)) => Err(SbomError::Unrecognised { found: format!("JSON that is {found}") }),
+        Ok(None) => document.finish(),
+    }
+}
+
+fn refusal(error: &serde_json::Error) -> SbomError {
+    let message = error.to_string();
+    if message.starts_with("recursion limit exceeded") {
+        return SbomError::limit("depth_max", Limits::JSON_DEPTH, "levels of nesting in JSON");
+    }
+    let (line, column) = (error.line(), error.column());
+    let reason = message.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&message).to_owned();
+    SbomError::Malformed { syntax: "JSON", line, column, reason }
+}
+
+/// Everything that the top level of a document says.
+struct Document<'l, 'a> {
+    draft: Draft<'l>,
+    cyclonedx: CycloneDx<'a>,
+    spdx: Spdx<'a>,
+    /// The fields that other formats are known by.
+    marks: Marks,
+    /// A list that is none; told only when the format turns out to be one that is read.
+    misshapen: Option<SbomError>,
+}
+
+#[derive(Default)]
+struct CycloneDx<'a> {
+    format: Text<'a>,
+    version: Text<'a>,
+    subject: Option<Entry<'a>>,
+    parts: bool,
+}
+
+#[derive(Default)]
+struct Spdx<'a> {
+    version: Text<'a>,
+    name: Text<'a>,
+    roots: Roots,
+}
+
+#[derive(Default)]
+struct Marks {
+    context: Option<String>,
+    names: Vec<String>,
+}
+
+impl Marks {
+    fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|seen| seen == name)
+    }
+
+    /// The format, when it is one that has a name.
+    fn foreign(&self) -> Option<SbomError> {
+        let context = self.context.as_deref().unwrap_or_default();
+        if context.contains("spdx") {
+            Some(SbomError::unsupported("SPDX 3 JSON-LD"))
+        } else if context.contains("openvex") {
+            Some(not_an_inventory("OpenVEX"))
+        } else if self.has("artifacts") && (self.has("schema") || self.has("descriptor") || self.has("source")) {
+            Some(SbomError::unsupported("Syft JSON"))
+        } else if self.has("SchemaVersion") && (self.has("Results") || self.has("ArtifactName")) {
+            Some(SbomError::unsupported("Trivy JSON"))
+        } else if self.has("payloadType") || self.has("_type") || self.has("dsseEnvelope") {
+            let advice = "take the SBOM out of the attestation (its predicate) and pass that";
+            Some(SbomError::Unsupported { format: "an in-toto attestation", advice })
+        } else {
+            None
+        }
+    }
+}
+
+fn not_an_inventory(format: &'static str) -> SbomError {
+    SbomError::Unsupported { format, advice: "it lists no components, so pass the SBOM that it is about" }
+}
+
+impl<'l, 'a> Document<'l, 'a> {
+    fn new(limits: &'l Limits) -> Self {
+        Self {
+            draft: Draft::new(limits),
+            cyclonedx: CycloneDx::default(),
+            spdx: Spdx::default(),
+            marks: Marks::default(),
+            misshapen: None,
+        }
+    }
+
+    fn finish(self) -> Result<Inventory, SbomError> {
+        if self.cyclonedx.format.as_str() == Some(CYCLONEDX.name) {
+            self.finish_cyclonedx()
+        } else if self.spdx.version != Text::Missing {
+            self.finish_spdx()
+        } else if let Some(foreign) = self.marks.foreign() {
+            Err(foreign)
+        } else if self.cyclonedx.version != Text::Missing && self.cyclonedx.parts {
+            self.finish_cyclonedx()
+        } else {
+            let names: Vec<String> = self.marks.names.iter().take(4).map(|name| format!("{name:?}")).collect();
+            let found = match names.as_slice() {
+                [] => "a JSON object without fields".to_owned(),
+                _ => format!("a JSON object with the fields {}", names.join(", ")),
+            };
+            Err(SbomError::Unrecognised { found })
+        }
+    }
+
+    fn finish_cyclonedx(mut self) -> Result<Inventory, SbomError> {
+        if let Some(misshapen) = self.misshapen {
+            return Err(misshapen);
+        }
+        if self.cyclonedx.format == Text::Missing {
+            self.draft
+                .warn(|| "the document has no bomFormat: read as CycloneDX because of its other fields".to_owned());
+        }
+        self.draft.specify(&CYCLONEDX, &self.cyclonedx.version)?;
+        if let Some(subject) = self.cyclonedx.subject {
+            settle_subject(subject, &mut self.draft)?;
+        }
+        Ok(self.draft.finish())
+    }
+
+    fn finish_spdx(mut self) -> Result<Inventory, SbomError> {
+        if let Some(misshapen) = self.misshapen {
+            return Err(misshapen);
+        }
+        self.draft.specify(&SPDX, &self.spdx.version)?;
+        let name = self.draft.keep(&Place::Named("the document"), "name", &self.spdx.name)?;
+        self.spdx.roots.settle(name, &mut self.draft);
+        Ok(self.draft.finish())
+    }
+
+    /// The value of one field of the top level.
+    fn field<'de: 'a, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "bomFormat" => self.cyclonedx.format = map.next_value_seed(As(TextSeed))?,
+            "specVersion" => self.cyclonedx.version = map.next_value_seed(As(TextSeed))?,
+            "metadata" => {
+                let subject = map.next_value_seed(As(cyclonedx::Metadata { draft: &mut self.draft }))?;
+                self.cyclonedx.subject = self.cyclonedx.subject.take().or(subject);
+                self.cyclonedx.parts = true;
+            }
+            "components" => {
+                let found = map.next_value_seed(As(cyclonedx::Components::top(&mut self.draft)))?;
+                self.note_shape("components", found);
+                self.cyclonedx.parts = true;
+            }
+            "spdxVersion" => self.spdx.version = map.next_value_seed(As(TextSeed))?,
+            "name" => self.spdx.name = map.next_value_seed(As(TextSeed))?,
+            "creationInfo" => map.next_value_seed(As(spdx::CreationInfo { draft: &mut self.draft }))?,
+            "packages" => {
+                let found = map.next_value_seed(As(spdx::Packages { draft: &mut self.draft }))?;
+                self.note_shape("packages", found);
+            }
+            "files" => map.next_value_seed(As(spdx::Files { count: &mut self.spdx.roots.files }))?,
+            "relationships" => {
+                let found = map.next_value_seed(As(spdx::relationships(&mut self.spdx.roots)))?;
+                self.note_shape("relationships", found);
+            }
+            "documentDescribes" => {
+                let roots = &mut self.spdx.roots;
+                map.next_value_seed(As(EachText(|text: &str| roots.describe(text))))?;
+            }
+            "@context" => {
+                let context = &mut self.marks.context;
+                map.next_value_seed(As(EachText(|text: &str| {
+                    context.get_or_insert_with(|| excerpt(text));
+                })))?;
+            }
+            _ => {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn note_shape(&mut self, place: &str, found: Option<&'static str>) {
+        if let Some(found) = found {
+            let misshapen = SbomError::Structure { place: place.to_owned(), found, expected: "a list" };
+            self.misshapen.get_or_insert(misshapen);
+        }
+    }
+}
+
+/// Says what the document is, when it is no object.
+impl<'de: 'a, 'a> Lenient<'de> for &mut Document<'_, 'a> {
+    type Value = Option<&'static str>;
+
+    fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while let Some(name) = map.next_key_seed(As(TextSeed))? {
+            let name = name.as_str().unwrap_or_default();
+            if self.marks.names.len() < 64 {
+                self.marks.names.push(excerpt(name));
+            }
+            self.field(name, &mut map)?;
+        }
+        Ok(None)
+    }
+
+    fn other(self, found: &'static str) -> Self::Value {
+        Some(found)
+    }
+}

@@ -1,0 +1,288 @@
+//! One real document per format, tool and version, against facts looked up by hand; and sad ones.
+
+#![expect(clippy::disallowed_methods, reason = "tests read their documents from disk")]
+
+use std::path::PathBuf;
+
+use domain::component::{Component, ComponentKind, Inventory};
+use sbom::{Limits, SbomError, read};
+
+fn bytes(name: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/data/sboms").join(name);
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn inventory(name: &str) -> Inventory {
+    read(&bytes(name), &Limits::default()).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn refused(name: &str) -> String {
+    read(&bytes(name), &Limits::default()).expect_err(name).to_string()
+}
+
+fn named<'i>(inventory: &'i Inventory, name: &str) -> &'i Component {
+    inventory.components.iter().find(|component| component.name == name).unwrap_or_else(|| panic!("{name} is listed"))
+}
+
+fn of_kind(inventory: &Inventory, kind: ComponentKind) -> usize {
+    inventory.components.iter().filter(|component| component.kind == kind).count()
+}
+
+fn distribution(inventory: &Inventory) -> Option<(&str, Option<&str>)> {
+    inventory.distribution.as_ref().map(|system| (system.id.as_str(), system.version.as_deref()))
+}
+
+fn source(component: &Component) -> Option<(&str, Option<&str>)> {
+    component.source_package.as_ref().map(|source| (source.name.as_str(), source.version.as_deref()))
+}
+
+#[test]
+fn syft_lists_96_packages_of_debian_12_in_json_and_in_xml() {
+    let json = inventory("cyclonedx/syft-deb12-1.6.json");
+    let xml = inventory("cyclonedx/syft-deb12-1.6.xml");
+    for inventory in [&json, &xml] {
+        assert_eq!((inventory.format.as_str(), inventory.spec_version.as_str()), ("CycloneDX", "1.6"));
+        assert_eq!(inventory.subject.as_deref(), Some("deb12"));
+        assert_eq!(inventory.tools, ["syft 1.18.1"]);
+        assert_eq!(distribution(inventory), Some(("debian", Some("12"))));
+        assert_eq!(of_kind(inventory, ComponentKind::Package), 96);
+        assert_eq!(of_kind(inventory, ComponentKind::OperatingSystem), 1);
+        assert!(inventory.warnings.is_empty(), "{:?}", inventory.warnings);
+        let passwd = named(inventory, "base-passwd");
+        assert_eq!(
+            passwd.reference,
+            "pkg:deb/debian/base-passwd@3.6.1?arch=amd64&distro=debian-12&package-id=4998ded886abf971"
+        );
+        assert_eq!(passwd.version.as_deref(), Some("3.6.1"));
+        assert_eq!(passwd.purl.as_ref().and_then(|purl| purl.qualifier("distro")), Some("debian-12"));
+        assert_eq!(passwd.cpes[0], "cpe:2.3:a:base-passwd:base-passwd:3.6.1:*:*:*:*:*:*:*");
+        assert_eq!(passwd.locations.last().map(String::as_str), Some("/var/lib/dpkg/status"));
+    }
+    let (mut json, mut xml) = (json.components, xml.components);
+    let by_reference = |components: &mut Vec<Component>| components.sort_by(|a, b| a.reference.cmp(&b.reference));
+    by_reference(&mut json);
+    by_reference(&mut xml);
+    let without_references = |components: Vec<Component>| {
+        components.into_iter().map(|component| (component.name, component.version, component.purl)).collect::<Vec<_>>()
+    };
+    assert_eq!(without_references(json), without_references(xml));
+}
+
+#[test]
+fn syft_lists_207_packages_of_three_languages_in_every_format() {
+    for (name, containers) in
+        [("cyclonedx/syft-langA-1.6.json", 0), ("spdx/syft-langA-2.3.spdx.json", 1), ("spdx/syft-langA-2.3.spdx", 1)]
+    {
+        let inventory = inventory(name);
+        assert_eq!(of_kind(&inventory, ComponentKind::Package), 207, "{name}");
+        assert_eq!(of_kind(&inventory, ComponentKind::Container), containers, "{name}: the described directory");
+        assert_eq!(inventory.subject.as_deref(), Some("langA"), "{name}");
+        assert_eq!(distribution(&inventory), None, "{name}");
+        let with_purl = inventory.components.iter().filter(|component| component.purl.is_some()).count();
+        assert_eq!(with_purl, 207, "{name}");
+        let align = named(&inventory, "align-text");
+        assert_eq!(align.version.as_deref(), Some("0.1.4"), "{name}");
+        assert_eq!(align.locations, ["/app/npm/package-lock.json"], "{name}");
+        assert_eq!(align.cpes[0], "cpe:2.3:a:align-text:align-text:0.1.4:*:*:*:*:*:*:*", "{name}");
+    }
+    let spdx = inventory("spdx/syft-langA-2.3.spdx");
+    assert_eq!(spdx.tools, ["syft-1.18.1"]);
+    assert_eq!(spdx.warnings, ["20 files are listed: files are no components and are not evaluated"]);
+}
+
+#[test]
+fn trivy_names_source_packages_in_cyclonedx_properties() {
+    let inventory = inventory("cyclonedx/trivy-debian-1.5.json");
+    assert_eq!(distribution(&inventory), Some(("debian", Some("10.2"))));
+    assert_eq!(inventory.tools, ["trivy dev"]);
+    let idn = named(&inventory, "libidn2-0");
+    assert_eq!(source(idn), Some(("libidn2", Some("2.0.5-1"))));
+    let gem = named(&inventory, "activesupport");
+    assert_eq!(gem.locations, ["var/lib/gems/2.5.0/specifications/activesupport-6.0.2.1.gemspec"]);
+    assert_eq!(source(gem), None);
+}
+
+#[test]
+fn the_binary_that_trivy_found_packages_in_is_no_package() {
+    let inventory = inventory("cyclonedx/trivy-go-1.6.json");
+    assert_eq!(inventory.subject.as_deref(), Some("/test"));
+    assert_eq!(named(&inventory, "foo/bar/test.elf").kind, ComponentKind::Container);
+    assert_eq!(of_kind(&inventory, ComponentKind::Package), 5);
+    assert_eq!(named(&inventory, "github.com/aquasecurity/test").version, None);
+}
+
+#[test]
+fn trivy_tag_value_has_system_source_and_the_release_of_an_rpm() {
+    let inventory = inventory("spdx/trivy-centos-7.spdx");
+    assert_eq!((inventory.format.as_str(), inventory.spec_version.as_str()), ("SPDX", "2.2"));
+    assert_eq!(inventory.tools, ["trivy-dev"]);
+    assert_eq!(distribution(&inventory), Some(("centos", Some("7.6.1810"))));
+    assert_eq!(inventory.subject.as_deref(), Some("integration/testdata/fixtures/images/centos-7.tar.gz"));
+    let kinds: Vec<ComponentKind> = inventory.components.iter().map(|component| component.kind).collect();
+    use ComponentKind::{Container, OperatingSystem, Package};
+    assert_eq!(kinds, [Container, OperatingSystem, Package, Package]);
+    let openssl = named(&inventory, "openssl-libs");
+    assert_eq!(source(openssl), Some(("openssl-libs", Some("1:1.0.2k-16.el7"))));
+    assert_eq!(openssl.version.as_deref(), Some("1.0.2k-16.el7"));
+}
+
+#[test]
+fn trivy_spdx_json_with_its_version_at_the_end_is_read() {
+    let inventory = inventory("spdx/trivy-node-2.2.spdx.json");
+    assert_eq!((inventory.format.as_str(), inventory.spec_version.as_str()), ("SPDX", "2.2"));
+    assert_eq!(inventory.subject.as_deref(), Some("app"));
+    assert_eq!(named(&inventory, "node-pkg").kind, ComponentKind::Container);
+    assert_eq!(named(&inventory, "app").kind, ComponentKind::Container);
+    assert_eq!(of_kind(&inventory, ComponentKind::Package), 1);
+    assert_eq!(inventory.warnings, ["1 files are listed: files are no components and are not evaluated"]);
+}
+
+#[test]
+fn nested_components_are_listed_flat_in_document_order() {
+    for name in ["cyclonedx/valid-assembly-1.3.json", "cyclonedx/valid-assembly-1.3.xml"] {
+        let inventory = inventory(name);
+        let names: Vec<&str> = inventory.components.iter().map(|component| component.name.as_str()).collect();
+        assert_eq!(names, ASSEMBLY, "{name}");
+    }
+}
+
+const ASSEMBLY: [&str; 2] = ["acme-library-a", "acme-library-b"];
+
+#[test]
+fn all_minor_versions_of_cyclonedx_are_read_in_both_syntaxes() {
+    for (name, version, components) in CYCLONEDX {
+        let inventory = inventory(name);
+        assert_eq!((inventory.spec_version.as_str(), inventory.components.len()), (version, components), "{name}");
+    }
+}
+
+/// Counted with Python's json and ElementTree.
+const CYCLONEDX: [(&str, &str, usize); 11] = [
+    ("cyclonedx/valid-component-ref-1.2.json", "1.2", 2),
+    ("cyclonedx/valid-component-ref-1.2.xml", "1.2", 3),
+    ("cyclonedx/valid-component-ref-1.4.json", "1.4", 2),
+    ("cyclonedx/valid-component-ref-1.6.xml", "1.6", 3),
+    ("cyclonedx/valid-component-types-1.5.xml", "1.5", 8),
+    ("cyclonedx/valid-component-types-1.6.json", "1.6", 9),
+    ("cyclonedx/valid-component-types-1.7.xml", "1.7", 9),
+    ("cyclonedx/valid-evidence-1.5.json", "1.5", 1),
+    ("cyclonedx/valid-evidence-1.6.xml", "1.6", 2),
+    ("cyclonedx/valid-evidence-1.7.json", "1.7", 2),
+    ("cyclonedx/valid-minimal-viable-1.4.xml", "1.4", 1),
+];
+
+#[test]
+fn a_prefix_for_the_namespace_changes_nothing_and_foreign_elements_are_not_ours() {
+    let text = r#"<bom:bom xmlns:bom="http://cyclonedx.org/schema/bom/1.6" xmlns:x="urn:x"><x:components><x:component/></x:components>
+        <bom:components><bom:component type="library" bom-ref="a&amp;b"><x:name>not me</x:name><bom:name>l&#233;ft&amp;<![CDATA[<pad>]]></bom:name>
+        <bom:version> 1 </bom:version></bom:component></bom:components></bom:bom>"#;
+    let inventory = read(text.as_bytes(), &Limits::default()).expect("readable");
+    assert_eq!(inventory.components.len(), 1);
+    let component = &inventory.components[0];
+    assert_eq!((component.name.as_str(), component.reference.as_str()), ("léft&<pad>", "a&b"));
+    assert_eq!(component.version.as_deref(), Some("1"));
+}
+
+#[test]
+fn a_byte_order_mark_and_leading_comments_are_read_over() {
+    for text in [
+        "\u{feff} \n{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.4\"}",
+        "\u{feff}<!-- hand made -->\n<bom xmlns=\"http://cyclonedx.org/schema/bom/1.4\"/>",
+        "\u{feff}# hand made\nSPDXVersion: SPDX-2.2\n",
+    ] {
+        let inventory = read(text.as_bytes(), &Limits::default()).expect(text);
+        assert_eq!(inventory.warnings, ["the document lists no components"]);
+    }
+}
+
+#[test]
+fn components_without_purls_are_kept_to_count_as_unevaluated() {
+    let inventory = inventory("sad/no-purls.cdx.json");
+    let versions: Vec<Option<&str>> = inventory.components.iter().map(|each| each.version.as_deref()).collect();
+    assert_eq!(versions, [Some("3.0.2"), None, None]);
+    assert!(inventory.components.iter().all(|each| each.purl.is_none() && each.kind == ComponentKind::Package));
+}
+
+#[test]
+fn newer_minor_versions_are_read_with_a_warning() {
+    for (name, version) in [("sad/newer-minor.cdx.json", "CycloneDX 1.8"), ("sad/newer-minor.spdx", "SPDX 2.4")] {
+        let inventory = inventory(name);
+        assert_eq!(inventory.components.len(), 1, "{name}");
+        assert!(inventory.warnings[0].starts_with(&format!("{version} is newer")), "{:?}", inventory.warnings);
+    }
+}
+
+#[test]
+fn broken_documents_are_refused_with_their_place() {
+    for (name, expected) in [
+        ("sad/empty.json", "the document is empty"),
+        ("sad/not-utf8.cdx.json", "byte 0xe9 at line 2 column 49 is not UTF-8: only UTF-8 is read"),
+        ("sad/utf16.cdx.json", "the document is written in UTF-16: only UTF-8 is read, so convert it first"),
+        ("sad/latin1.cdx.xml", "the document is written in ISO-8859-1: only UTF-8 is read, so convert it first"),
+        ("sad/truncated.cdx.json", "malformed JSON at line 5 column 48: EOF while parsing a string"),
+        (
+            "sad/truncated.cdx.xml",
+            "malformed XML at line 5 column 1: the document ends inside an element, so it is cut off",
+        ),
+        (
+            "sad/truncated.spdx",
+            "malformed SPDX tag-value at line 3 column 1: <text> is never closed by </text>, so the document is cut off or damaged",
+        ),
+        ("sad/components-object.cdx.json", "components is an object, not a list"),
+    ] {
+        assert_eq!(refused(name), expected, "{name}");
+    }
+}
+
+#[test]
+fn formats_without_a_reader_are_refused_by_name() {
+    for (name, expected) in [
+        ("sad/spdx3.spdx.json", "SPDX 3 JSON-LD is not read yet: export SPDX 2.3 or CycloneDX"),
+        ("sad/spdx.rdf", "SPDX RDF/XML is not read yet: export SPDX 2.3 or CycloneDX"),
+        ("sad/spdx.yaml", "SPDX YAML is not read yet: export SPDX 2.3 or CycloneDX"),
+        ("sad/syft.json", "Syft JSON is not read yet: export SPDX 2.3 or CycloneDX"),
+        ("sad/trivy.json", "Trivy JSON is not read yet: export SPDX 2.3 or CycloneDX"),
+        (
+            "sad/in-toto.json",
+            "an in-toto attestation is not read yet: take the SBOM out of the attestation (its predicate) and pass that",
+        ),
+        (
+            "sad/unknown-version.cdx.json",
+            "CycloneDX version \"2.0\" is not read: this program reads CycloneDX 1.2 to 1.7",
+        ),
+        (
+            "sad/unknown-version.cdx.xml",
+            "CycloneDX version \"2.0\" is not read: this program reads CycloneDX 1.2 to 1.7",
+        ),
+        ("sad/json-list.json", "this is no SBOM of a known format, but JSON that is a list"),
+    ] {
+        assert_eq!(refused(name), expected, "{name}");
+    }
+}
+
+#[test]
+fn other_files_are_told_by_what_they_are() {
+    for (text, found) in [
+        (
+            "{\"name\":\"x\",\"lockfileVersion\":2,\"packages\":{\"\":{}}}",
+            "a JSON object with the fields \"name\", \"lockfileVersion\", \"packages\"",
+        ),
+        ("<project xmlns=\"http://maven.apache.org/POM/4.0.0\"/>", "XML with the root <project>"),
+        ("<bom/>", "XML with the root <bom>, but in no CycloneDX namespace"),
+        ("hello", "text that starts with \"hello\""),
+        ("{}", "a JSON object without fields"),
+    ] {
+        let error = read(text.as_bytes(), &Limits::default()).expect_err(text);
+        assert_eq!(error, SbomError::Unrecognised { found: found.into() });
+    }
+}
+
+#[test]
+fn what_follows_the_document_refuses_it() {
+    for text in [
+        "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.4\"} and more",
+        "<bom xmlns=\"http://cyclonedx.org/schema/bom/1.4\"/><bom xmlns=\"http://cyclonedx.org/schema/bom/1.4\"/>",
+    ] {
+        assert!(matches!(read(text.as_bytes(), &Limits::default()), Err(SbomError::Malformed { .. })), "{text}");
+    }
+}
