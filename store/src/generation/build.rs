@@ -27,6 +27,8 @@ type PackageRow = (String, Vec<u8>);
 pub struct GenerationBuilder {
     assertions: Vec<PackageRow>,
     advisories: Vec<(String, AdvisoryRow)>,
+    /// `alias NUL id`: other names that an advisory is found by.
+    aliases: Vec<String>,
     known_exploited: Vec<(String, Timestamp)>,
     epss: HashMap<String, (u32, u32)>,
 }
@@ -43,6 +45,9 @@ impl GenerationBuilder {
             let key = package_key(&affected.package.ecosystem.to_string(), &affected.package.name);
             self.assertions.push((key, encode(&Assertion::new(&advisory.id, affected))));
         }
+        // An erratum is no alias of the vulnerabilities it fixes, but people look for it.
+        let members = advisory.members.iter().map(|member| &member.id).filter(|id| **id != advisory.id);
+        self.aliases.extend(advisory.aliases.iter().chain(members).map(|name| format!("{name}\0{}", advisory.id)));
         let summary = Summary::new(advisory, None, None);
         self.advisories.push((advisory.id.clone(), AdvisoryRow { located, summary }));
     }
@@ -59,6 +64,7 @@ impl GenerationBuilder {
     pub fn join(&mut self, mut other: Self) {
         self.assertions.append(&mut other.assertions);
         self.advisories.append(&mut other.advisories);
+        self.aliases.append(&mut other.aliases);
         self.known_exploited.append(&mut other.known_exploited);
         if self.epss.is_empty() {
             self.epss = other.epss;
@@ -76,11 +82,13 @@ impl GenerationBuilder {
         self.join_facts();
         self.advisories.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         self.assertions.sort_unstable();
+        self.aliases.sort_unstable();
+        self.aliases.dedup();
         let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create(path)?;
         let mut write = database.begin_write()?;
         write.set_durability(Durability::Immediate)?;
         fill(&write, ADVISORIES, self.advisories.iter().map(|(id, row)| (id.as_str(), encode(row))))?;
-        fill(&write, ALIASES, aliases(&self.advisories).iter().map(|key| (key.as_str(), [])))?;
+        fill(&write, ALIASES, self.aliases.iter().map(|key| (key.as_str(), [])))?;
         let (packages, ecosystems) = packages(self.assertions);
         fill(&write, PACKAGES, packages.iter().map(|(key, rows)| (key.as_str(), rows)))?;
         fill_small(&write, &ecosystems, segments)?;
@@ -100,16 +108,6 @@ impl GenerationBuilder {
             row.summary.epss = epss;
         }
     }
-}
-
-fn aliases(advisories: &[(String, AdvisoryRow)]) -> Vec<String> {
-    let mut keys: Vec<String> = advisories
-        .iter()
-        .flat_map(|(id, row)| row.summary.aliases.iter().map(move |alias| format!("{alias}\0{id}")))
-        .collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys
 }
 
 /// Groups sorted assertions by package, and counts packages per ecosystem.

@@ -1,0 +1,90 @@
+//! Exit codes, and what an error says on its way out. The only place that maps one to the other.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use importer::ImportError;
+use policy::Outcome;
+use store::StoreError;
+
+/// The meaning of an exit code; listed in `docs/cli.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Clean,
+    Findings,
+    /// A gate that the caller gave another number with `--exit-code`.
+    Chosen(u8),
+    Usage,
+    Runtime,
+    Indeterminate,
+    Data,
+    KitRejected,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Clean => 0,
+            Exit::Findings => 1,
+            Exit::Chosen(code) => code,
+            Exit::Usage => 2,
+            Exit::Runtime => 3,
+            Exit::Indeterminate => 4,
+            Exit::Data => 5,
+            Exit::KitRejected => 6,
+        })
+    }
+}
+
+impl From<Outcome> for Exit {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Pass => Self::Clean,
+            Outcome::Fail => Self::Findings,
+            Outcome::Indeterminate => Self::Indeterminate,
+        }
+    }
+}
+
+/// A mistake in what was typed that the argument parser cannot see.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
+/// Writes the error and what to do next to stderr; says how the process ends.
+pub(crate) fn explain(error: &anyhow::Error) -> Exit {
+    let mut stderr = std::io::stderr().lock();
+    if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe) {
+        return Exit::Clean;
+    }
+    let (exit, code, advice) = classify(error);
+    let code = code.map(|code| format!(" [{code}]")).unwrap_or_default();
+    // Standard error may be closed; there is nobody left to tell then.
+    let _ = writeln!(stderr, "error{code}: {error:#}");
+    if let Some(advice) = advice {
+        let _ = writeln!(stderr, "  next: {advice}");
+    }
+    exit
+}
+
+fn classify(error: &anyhow::Error) -> (Exit, Option<&'static str>, Option<&'static str>) {
+    if let Some(error) = error.downcast_ref::<ImportError>() {
+        let exit = if error.is_rejection() { Exit::KitRejected } else { Exit::Runtime };
+        return (exit, Some(error.code()), Some(error.advice()));
+    }
+    if let Some(error) = error.downcast_ref::<ouk::error::KitError>() {
+        return (Exit::KitRejected, Some(error.code()), Some(error.advice()));
+    }
+    if error.downcast_ref::<UsageError>().is_some() {
+        return (Exit::Usage, None, None);
+    }
+    let store = error.downcast_ref::<StoreError>().or_else(|| match error.downcast_ref::<crate::scan::ScanError>() {
+        Some(crate::scan::ScanError::Store(error)) => Some(error),
+        _ => None,
+    });
+    match store {
+        Some(StoreError::NoGeneration) => (Exit::Data, None, None),
+        Some(StoreError::UnknownGeneration(_)) => (Exit::Data, None, None),
+        _ => (Exit::Runtime, None, None),
+    }
+}

@@ -1,0 +1,169 @@
+//! `stella feeds`: the connected side's ingest, and the export of canonical records.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Subcommand;
+use domain::source::SourceId;
+use domain::time::Timestamp;
+use feeds::dataset::{MANIFEST_NAME, Manifest};
+use feeds::ingest::{Ingested, Options};
+
+use super::Global;
+use super::exit::{Exit, UsageError};
+use super::files;
+use super::progress::Progress;
+use crate::feedser::{self, Intake};
+
+/// Problems that are printed one by one before the rest is only counted.
+const SHOWN_PROBLEMS: usize = 20;
+
+#[derive(Subcommand)]
+pub(crate) enum Verb {
+    /// Read feed files and merge them into a data set
+    #[command(
+        after_help = "Examples:\n  stella feeds ingest downloads/ --into dataset\n  stella feeds ingest rustsec-osv.tar.zst kev.json epss.csv.gz --into dataset\n  stella feeds ingest secdb/ --into dataset --as-of alpine=2026-11-01\n\nOSV (JSON, YAML, JSON lines), Alpine secdb, Wolfi and Chainguard security.json, the Debian\ntracker, RubySec, CISA KEV and EPSS are recognised by content, packed as .zst, .gz, .zip\nor .tar in any nesting. What cannot be used is listed, and counted in the data set."
+    )]
+    Ingest {
+        /// Feed files or directories of them
+        #[arg(required = true, value_name = "FILE|DIR")]
+        inputs: Vec<PathBuf>,
+        /// Directory for the data set (made new; replaced when it is one)
+        #[arg(long, value_name = "DIR")]
+        into: PathBuf,
+        /// The date that a source's data speaks for, where the feed states none
+        #[arg(long, value_name = "SOURCE=DATE", value_parser = parse_as_of)]
+        as_of: Vec<(SourceId, Timestamp)>,
+        /// Date for the manifest, in Unix seconds; the newest date in the data by default
+        #[arg(long, env = "SOURCE_DATE_EPOCH", value_name = "SECONDS")]
+        source_date_epoch: Option<i64>,
+        /// List every record and every part that could not be used
+        #[arg(short, long)]
+        verbose: bool,
+    },
+    /// Write the canonical records of the active generation as NDJSON
+    Export {
+        /// Directory for manifest and segments
+        #[arg(short, long, value_name = "DIR")]
+        output: PathBuf,
+    },
+}
+
+fn parse_as_of(text: &str) -> Result<(SourceId, Timestamp), String> {
+    let (source, date) = text.split_once('=').ok_or("write SOURCE=DATE, such as alpine=2026-11-01")?;
+    let date = Timestamp::parse_lenient(date).map_err(|error| error.to_string())?;
+    Ok((SourceId::new(source), date))
+}
+
+pub(crate) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
+    match verb {
+        Verb::Ingest { inputs, into, as_of, source_date_epoch, verbose } => {
+            let generated_at = source_date_epoch.map(Timestamp::from_unix);
+            let options = Options { as_of: as_of.iter().cloned().collect::<BTreeMap<_, _>>(), ..Options::default() };
+            ingest(global, inputs, into, options, generated_at, *verbose)
+        }
+        Verb::Export { output } => export(global, output),
+    }
+}
+
+fn ingest(
+    global: &Global,
+    inputs: &[PathBuf],
+    into: &Path,
+    options: Options,
+    generated_at: Option<Timestamp>,
+    verbose: bool,
+) -> Result<Exit> {
+    let inputs = files::walk(inputs)?;
+    if inputs.is_empty() {
+        return Err(UsageError("there is no file to ingest".to_owned()).into());
+    }
+    let progress = Progress::new(global);
+    let mut intake = Intake::new(options);
+    for input in &inputs {
+        let name = input.display().to_string();
+        progress.step(&format!("reading {}", file_name(input)), None);
+        intake.read(&name, files::open(input)?, &|at| progress.at(at.bytes))?;
+    }
+    let mut stderr = std::io::stderr().lock();
+    if !global.quiet {
+        report(intake.ingested(), verbose, &mut stderr)?;
+    }
+    progress.step("merging", None);
+    let merged = intake.merge();
+    progress.step("writing", None);
+    files::make_directory(into)?;
+    let manifest = feedser::write(&merged.dataset, generated_at, |segment, bytes| {
+        let path = into.join(&segment.name);
+        files::make_directory(path.parent().unwrap_or(into))?;
+        files::write_bytes(&path, 0o644, &bytes)
+    })?;
+    // The manifest is last: a directory without one is no data set.
+    files::write_bytes(&into.join(MANIFEST_NAME), 0o644, &manifest.to_canonical_json())?;
+    progress.finish();
+    if !global.quiet {
+        for conflict in merged.conflicts.iter().take(if verbose { usize::MAX } else { 0 }) {
+            writeln!(stderr, "conflict: {conflict}")?;
+        }
+        writeln!(stderr, "{} conflicts between sources were resolved by rule", merged.conflicts.len())?;
+    }
+    summarise(&manifest, into)
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+fn summarise(manifest: &Manifest, directory: &Path) -> Result<Exit> {
+    let mut stdout = std::io::stdout().lock();
+    let counts = manifest.counts;
+    writeln!(stdout, "{}: {} advisories from {} sources", directory.display(), counts.advisories, manifest.sources.len())?;
+    writeln!(stdout, "known exploited: {}   EPSS: {}", counts.kev, counts.epss)?;
+    writeln!(stdout, "content root: {}", manifest.content_root)?;
+    Ok(Exit::Clean)
+}
+
+/// Says what was taken in, and above all what was not.
+fn report(ingested: &Ingested, verbose: bool, out: &mut impl Write) -> Result<()> {
+    for status in ingested.statuses() {
+        let as_of = status.as_of.map_or_else(|| "date not stated".to_owned(), Timestamp::date);
+        let rejected = if status.rejected > 0 { format!(", {} rejected", status.rejected) } else { String::new() };
+        writeln!(out, "  {:<20} {:>7} records{rejected}  ({as_of})", status.source, status.records)?;
+    }
+    let shown = if verbose { usize::MAX } else { SHOWN_PROBLEMS };
+    for problem in ingested.problems.iter().take(shown) {
+        let record = problem.record.as_deref().unwrap_or("-");
+        writeln!(out, "rejected: {} {record}: {}", problem.document, problem.reason)?;
+    }
+    if ingested.problems.len() > shown {
+        writeln!(out, "… and {} more rejected (--verbose lists all)", ingested.problems.len() - shown)?;
+    }
+    for ((source, reason), note) in &ingested.notes {
+        writeln!(out, "note: {source}: {reason}: {} times, first {}", note.count, note.example)?;
+    }
+    for (format, unsupported) in &ingested.unsupported {
+        writeln!(out, "no parser for {format}: {} documents left out, first {}", unsupported.count, unsupported.example)?;
+    }
+    Ok(())
+}
+
+fn export(global: &Global, output: &Path) -> Result<Exit> {
+    let store = global.open_store()?;
+    let generation = store.open_current()?;
+    let progress = Progress::new(global);
+    progress.step("exporting", None);
+    files::make_directory(output)?;
+    let manifest = generation.manifest(store.blobs()).context("cannot read the manifest of the active generation")?;
+    let parsed = Manifest::parse(&manifest, manifest.len())?;
+    for segment in &parsed.segments {
+        let bytes = store.blobs().read(&segment.sha256, segment.length)?;
+        let path = output.join(&segment.name);
+        files::make_directory(path.parent().unwrap_or(output))?;
+        files::write_bytes(&path, 0o644, &bytes)?;
+    }
+    files::write_bytes(&output.join(MANIFEST_NAME), 0o644, &manifest)?;
+    progress.finish();
+    summarise(&parsed, output)
+}

@@ -1,0 +1,164 @@
+//! `stella kit import`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use domain::digest::Digest;
+use importer::{ClockState, Imported, Outcome, Progress as Step, Request, SealPolicy};
+use ouk::limits::Limits;
+use ouk::verify::Gates;
+
+use super::PRODUCT;
+use crate::cli::exit::Exit;
+use crate::cli::progress::Progress;
+use crate::cli::{Global, files};
+use crate::clock;
+use crate::scan::ENGINE;
+
+const ROOT_BYTES_MAX: u64 = 64 << 10;
+const SEAL_BYTES_MAX: u64 = 16 << 10;
+
+const AFTER_HELP: &str = "\
+Examples:
+  stella kit import /media/usb/ouk-stella-stable-7.tar.zst --trust-root 1.root.json    (first time)
+  stella kit import ouk-stella-stable-8.tar.zst --seal-key minisign.pub
+  stella kit import ouk-stella-stable-8.tar.zst --expect-sha256 4f0c…
+
+The kit is copied once, verified, and made active by one atomic step. When it is refused the
+active data stays as it was, the kit goes to quarantine, and the exit code is 6.";
+
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// The kit: a file or a block device
+    #[arg(value_name = "FILE")]
+    kit: PathBuf,
+    /// The vendor's root metadata; pinned at the first import, checked to be the pinned one later
+    #[arg(long, value_name = "FILE", env = "STELLA_TRUST_ROOT")]
+    trust_root: Option<PathBuf>,
+    #[command(flatten)]
+    seal: SealArgs,
+    /// Refuse the kit unless it has this SHA-256
+    #[arg(long, value_name = "HEX")]
+    expect_sha256: Option<Digest>,
+    /// Channel that kits must belong to
+    #[arg(long, default_value = "stable", env = "STELLA_CHANNEL")]
+    channel: String,
+    /// Who imports, for the receipt
+    #[arg(long, env = "STELLA_OPERATOR", default_value_t = operator())]
+    operator: String,
+}
+
+/// How the minisign seal beside a kit is treated.
+#[derive(clap::Args)]
+pub(crate) struct SealArgs {
+    /// The vendor's minisign public key
+    #[arg(long, value_name = "FILE", env = "STELLA_SEAL_KEY")]
+    seal_key: Option<PathBuf>,
+    /// Refuse a kit without a seal
+    #[arg(long, requires = "seal_key")]
+    seal_required: bool,
+    /// Do not look for a seal
+    #[arg(long, conflicts_with_all = ["seal_key", "seal_required"])]
+    no_seal: bool,
+}
+
+/// A seal and the key to check it with, as far as they are there.
+pub(crate) struct Seal {
+    pub(crate) text: Option<String>,
+    pub(crate) key: Option<String>,
+    pub(crate) policy: SealPolicy,
+}
+
+impl SealArgs {
+    pub(crate) fn read(&self, kit: &Path) -> Result<Seal> {
+        let policy = if self.seal_required { SealPolicy::Required } else { SealPolicy::Optional };
+        if self.no_seal {
+            return Ok(Seal { text: None, key: None, policy });
+        }
+        let text = files::read_optional(&files::beside(kit, ".minisig"), SEAL_BYTES_MAX)?;
+        let key = self.seal_key.as_deref().map(|path| files::read(path, SEAL_BYTES_MAX)).transpose()?;
+        let utf8 = |bytes: Option<Vec<u8>>, what| {
+            bytes.map(String::from_utf8).transpose().with_context(|| format!("the {what} is not text"))
+        };
+        Ok(Seal { text: utf8(text, "seal")?, key: utf8(key, "public key")?, policy })
+    }
+}
+
+/// The account that runs the command.
+fn operator() -> String {
+    std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".to_owned())
+}
+
+/// What this appliance takes kits for.
+pub(crate) fn gates(channel: &str) -> Gates {
+    Gates {
+        product: PRODUCT.to_owned(),
+        channels: vec![channel.to_owned()],
+        appliance_version: env!("CARGO_PKG_VERSION").to_owned(),
+        schema_max: feeds::dataset::SCHEMA,
+    }
+}
+
+pub(crate) fn read_root(path: &Path) -> Result<Vec<u8>> {
+    files::read(path, ROOT_BYTES_MAX)
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
+    let store = global.open_store()?;
+    let kit = importer::open_source(&args.kit)?;
+    let root = args.trust_root.as_deref().map(read_root).transpose()?;
+    let seal = args.seal.read(&args.kit)?;
+    let progress = Progress::new(global);
+    let request = Request {
+        kit,
+        given_as: args.kit.display().to_string(),
+        trust_root: root.as_deref(),
+        seal: seal.text.as_deref(),
+        seal_key: seal.key.as_deref(),
+        seal_policy: seal.policy,
+        expected: args.expect_sha256,
+        gates: gates(&args.channel),
+        operator: args.operator.clone(),
+        engine: ENGINE.to_owned(),
+    };
+    let imported = importer::import(&store, request, clock::now(), &Limits::default(), &|step| show(&progress, step));
+    progress.finish();
+    report(&imported?, seal.text.is_some() && seal.key.is_some())
+}
+
+fn show(progress: &Progress, step: Step) {
+    match step {
+        Step::Copying { bytes } => {
+            progress.step("copying into staging", None);
+            progress.at(bytes);
+        }
+        Step::Sealed => progress.step("verifying metadata", None),
+        Step::Verified { bytes, .. } => progress.step("verifying and storing blobs", Some(bytes)),
+        Step::Loading { bytes } => progress.at(bytes),
+        Step::Indexing => progress.step("writing the generation", None),
+        Step::Activating => progress.step("activating", None),
+        Step::Done => progress.step("done", None),
+    }
+}
+
+fn report(imported: &Imported, sealed: bool) -> Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    match &imported.outcome {
+        Outcome::AlreadyCurrent(number) => {
+            writeln!(out, "this kit is active already, as generation {number}; nothing was changed")?;
+        }
+        Outcome::Activated(row) => {
+            writeln!(out, "generation {} is active: kit version {}, signed {}", row.number, row.kit_version, row.signed_at)?;
+            writeln!(out, "{} advisories from {} sources", row.advisories, row.sources.len())?;
+            writeln!(out, "kit sha256:{}", row.kit_sha256)?;
+            writeln!(out, "content root {}", row.content_root)?;
+            writeln!(out, "seal {}", if sealed { "verified" } else { "not checked (no seal or no --seal-key)" })?;
+        }
+    }
+    if imported.clock == ClockState::Behind {
+        writeln!(out, "warning: this machine's clock is behind what signed data proves; set it right")?;
+    }
+    Ok(Exit::Clean)
+}

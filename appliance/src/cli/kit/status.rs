@@ -1,0 +1,88 @@
+//! `stella kit status`.
+
+use std::io::Write;
+
+use anyhow::Result;
+use importer::Receipt;
+use store::Store;
+
+use crate::cli::Global;
+use crate::cli::db::Format;
+use crate::cli::exit::Exit;
+
+const RECEIPTS_SHOWN: usize = 5;
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    #[arg(short, long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
+    let store = global.open_store()?;
+    match args.format {
+        Format::Json => json(&store)?,
+        Format::Table => table(&store)?,
+    }
+    Ok(Exit::Clean)
+}
+
+fn receipts(store: &Store) -> Result<Vec<Receipt>> {
+    Ok(store.receipts()?.iter().map(|receipt| serde_json::from_slice(receipt)).collect::<Result<_, _>>()?)
+}
+
+fn json(store: &Store) -> Result<()> {
+    let trust = store.trust()?;
+    let floors = trust.as_ref().map(|trust| {
+        trust.floors.iter().map(|floor| (floor.role.clone(), floor.version)).collect::<std::collections::BTreeMap<_, _>>()
+    });
+    let document = serde_json::json!({
+        "current": store.current()?,
+        "previous": store.previous()?,
+        "generations": store.generations()?,
+        "root_pinned": trust.is_some(),
+        "floors": floors,
+        "time_floor": trust.map(|trust| trust.time_floor),
+        "receipts": receipts(store)?,
+        "quarantine": store.quarantined()?,
+        "disk_bytes": store.disk_usage_bytes()?,
+    });
+    writeln!(std::io::stdout().lock(), "{document:#}")?;
+    Ok(())
+}
+
+fn table(store: &Store) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let current = store.current()?;
+    let generations = store.generations()?;
+    if generations.is_empty() {
+        writeln!(out, "no generation yet: import a kit with `stella kit import FILE --trust-root 1.root.json`")?;
+    }
+    for row in &generations {
+        let mark = if current == Some(row.number) { "active" } else { "" };
+        writeln!(
+            out,
+            "generation {:<4} {mark:<7} kit {:<5} signed {}  imported {}  {} advisories",
+            row.number, row.kit_version, row.signed_at, row.imported_at, row.advisories
+        )?;
+    }
+    match store.trust()? {
+        None => writeln!(out, "trust        no root is pinned")?,
+        Some(trust) => {
+            let floors: Vec<_> = trust.floors.iter().map(|floor| format!("{} {}", floor.role, floor.version)).collect();
+            writeln!(out, "floors       {}", floors.join(", "))?;
+            writeln!(out, "time floor   {}", trust.time_floor)?;
+        }
+    }
+    writeln!(out, "disk         {} MiB", store.disk_usage_bytes()? >> 20)?;
+    for receipt in receipts(store)?.iter().rev().take(RECEIPTS_SHOWN) {
+        let reason = receipt.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let code = receipt.code.as_deref().map(|code| format!(" [{code}]")).unwrap_or_default();
+        let (action, result) = (&receipt.action, &receipt.result);
+        writeln!(out, "{}  {action} {result}{code} {} by {}{reason}", receipt.at, receipt.given_as, receipt.operator)?;
+    }
+    for refused in store.quarantined()? {
+        writeln!(out, "quarantine   {} [{}] {}", refused.sha256, refused.code, refused.given_as)?;
+    }
+    Ok(())
+}

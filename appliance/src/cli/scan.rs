@@ -1,0 +1,179 @@
+//! `stella scan`: a document in, a report and an exit code out.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use domain::severity::Severity;
+use policy::{Gate, OnUnevaluated};
+
+use super::exit::{Exit, UsageError};
+use super::{Global, files};
+use crate::report::{self, Format, Report, Style};
+use crate::scan::{Engine, ScanOptions, scan_id};
+use crate::clock;
+
+const AFTER_HELP: &str = "\
+Examples:
+  stella scan bom.json
+  stella scan bom.json --fail-on high --ignore-unfixed
+  stella scan - -f json < bom.spdx
+  stella scan bom.xml -f table -o sarif=out.sarif -o cyclonedx=out.cdx.json
+
+A component that cannot be evaluated (no purl, unknown distribution, no data for it)
+makes the verdict indeterminate, exit code 4, unless a finding fails it anyway.";
+
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// The SBOM: CycloneDX JSON or XML, SPDX JSON or tag-value; `-` reads standard input
+    #[arg(value_name = "FILE")]
+    document: PathBuf,
+    /// Format of the report: table, json, sarif, cyclonedx
+    #[arg(short, long, default_value = "table", env = "STELLA_FORMAT")]
+    format: Format,
+    /// Write to FILE, or write a further report: FORMAT=FILE (may be repeated)
+    #[arg(short, long, value_name = "FILE|FORMAT=FILE")]
+    output: Vec<String>,
+    /// Fail at findings of this severity or above; `never` lets any finding pass
+    #[arg(long, default_value = "unknown", env = "STELLA_FAIL_ON", value_name = "SEVERITY|never")]
+    fail_on: FailOn,
+    /// Exit code for findings over the gate
+    #[arg(long, env = "STELLA_EXIT_CODE", value_name = "N")]
+    exit_code: Option<u8>,
+    /// Findings without a fix do not fail the scan
+    #[arg(long, visible_alias = "only-fixed", env = "STELLA_IGNORE_UNFIXED")]
+    ignore_unfixed: bool,
+    /// Show only these severities (the verdict counts all): HIGH,CRITICAL
+    #[arg(short, long, value_delimiter = ',', env = "STELLA_SEVERITY")]
+    severity: Vec<Severity>,
+    /// What components that cannot be evaluated do to the verdict
+    #[arg(long, value_enum, default_value = "indeterminate", env = "STELLA_ON_UNEVALUATED")]
+    on_unevaluated: OnUnevaluatedArg,
+    /// A document without components passes
+    #[arg(long, env = "STELLA_ALLOW_EMPTY")]
+    allow_empty: bool,
+    /// Data older than this, or of unknown age, makes the verdict indeterminate
+    #[arg(long, env = "STELLA_DATA_AGE_DAYS_MAX", value_name = "DAYS")]
+    data_age_days_max: Option<u32>,
+    /// Scan against this generation instead of the active one
+    #[arg(long, value_name = "NUMBER")]
+    generation: Option<u64>,
+    /// Largest document read, in bytes
+    #[arg(long, default_value_t = 256 << 20, value_name = "BYTES")]
+    document_bytes_max: usize,
+}
+
+#[derive(Clone, Copy)]
+struct FailOn(Option<Severity>);
+
+impl std::str::FromStr for FailOn {
+    type Err = domain::severity::InvalidSeverity;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case("never") { Ok(Self(None)) } else { text.parse().map(|level| Self(Some(level))) }
+    }
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum OnUnevaluatedArg {
+    Indeterminate,
+    Ignore,
+    Fail,
+}
+
+impl From<OnUnevaluatedArg> for OnUnevaluated {
+    fn from(arg: OnUnevaluatedArg) -> Self {
+        match arg {
+            OnUnevaluatedArg::Indeterminate => Self::Indeterminate,
+            OnUnevaluatedArg::Ignore => Self::Ignore,
+            OnUnevaluatedArg::Fail => Self::Fail,
+        }
+    }
+}
+
+pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
+    let outputs = outputs(args)?;
+    let limits = sbom::Limits { bytes_max: args.document_bytes_max, ..sbom::Limits::default() };
+    let engine = Engine::new(global.open_store()?, limits);
+    // Without data there is no answer, so that is said before the document is read.
+    engine.generation()?;
+    let document = files::read(&args.document, args.document_bytes_max as u64)?;
+    let options = ScanOptions { gate: gate(args), generation: args.generation };
+    let artifact = args.document.display().to_string();
+    let id = scan_id().context("the system gives no random numbers")?;
+    let scanned =
+        engine.scan(&document, &options, clock::now()).with_context(|| format!("cannot scan {artifact}"))?;
+    let mut report = Report::new(id, &artifact, scanned.inventory, scanned.evaluation, scanned.verdict);
+    let outcome = report.verdict.outcome;
+    if !args.severity.is_empty() {
+        report.evaluation.findings.retain(|finding| args.severity.contains(&finding.severity));
+    }
+    for output in &outputs {
+        write(&report, output)?;
+    }
+    Ok(match (outcome, args.exit_code) {
+        (policy::Outcome::Fail, Some(code)) => Exit::Chosen(code),
+        (outcome, _) => outcome.into(),
+    })
+}
+
+fn gate(args: &Args) -> Gate {
+    Gate {
+        fail_on: args.fail_on.0,
+        ignore_unfixed: args.ignore_unfixed,
+        on_unevaluated: args.on_unevaluated.into(),
+        allow_empty: args.allow_empty,
+        data_age_days_max: args.data_age_days_max,
+    }
+}
+
+/// Where a report goes. None is standard output.
+struct Output {
+    format: Format,
+    file: Option<PathBuf>,
+}
+
+/// `-o FILE` redirects the main report; `-o FORMAT=FILE` adds one.
+fn outputs(args: &Args) -> Result<Vec<Output>> {
+    let mut main = Output { format: args.format, file: None };
+    let mut more = Vec::new();
+    for output in &args.output {
+        match output.split_once('=') {
+            Some((format, file)) => {
+                let format = format.parse().map_err(|error| UsageError(format!("--output {output}: {error}")))?;
+                more.push(Output { format, file: Some(file.into()) });
+            }
+            None if main.file.is_some() => {
+                return Err(UsageError("--output FILE is given twice; use FORMAT=FILE".to_owned()).into());
+            }
+            None => main.file = Some(output.into()),
+        }
+    }
+    more.insert(0, main);
+    Ok(more)
+}
+
+/// How wide the terminal is.
+fn columns() -> Option<u16> {
+    rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
+}
+
+fn write(report: &Report, output: &Output) -> Result<()> {
+    match &output.file {
+        Some(path) => files::write(path, 0o644, |file| {
+            let mut buffered = std::io::BufWriter::new(file);
+            report::render(report, output.format, &Style { colour: false, width: Some(160) }, &mut buffered)?;
+            Ok(buffered.flush()?)
+        }),
+        None => {
+            let terminal = std::io::stdout().is_terminal();
+            let colour = terminal && std::env::var_os("NO_COLOR").is_none();
+            let mut stdout = std::io::BufWriter::new(std::io::stdout().lock());
+            let width = terminal.then(columns).flatten();
+            report::render(report, output.format, &Style { colour, width }, &mut stdout)?;
+            Ok(stdout.flush()?)
+        }
+    }
+}

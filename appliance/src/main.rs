@@ -1,0 +1,19 @@
+//! The one binary of Stella.
+//!
+//! Bands, lowest first; a module uses only lower bands (a test reads the imports):
+//! 1 clock, telemetry, tls · 2 http · 3 scan, report, feedser · 4 api · 5 this file and cli.
+
+mod api;
+mod cli;
+mod clock;
+mod feedser;
+mod http;
+mod report;
+mod scan;
+mod telemetry;
+mod tls;
+
+fn main() -> std::process::ExitCode {
+    tls::install_provider();
+    cli::run()
+}

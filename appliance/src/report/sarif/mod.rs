@@ -1,0 +1,115 @@
+//! SARIF 2.1.0: the report for code-scanning services.
+//!
+//! One rule per vulnerability, one result per finding. SARIF has no word for "could not be
+//! judged", so components that were not evaluated and an indeterminate verdict are tool
+//! execution notifications: a service that shows them shows the gap, and none may drop the run.
+
+mod model;
+mod rules;
+mod text;
+
+use domain::finding::{Confidence, Finding};
+use domain::severity::Severity;
+use policy::Outcome;
+
+use super::json::{Data, VerdictView, reason};
+use super::{Report, tool_version};
+use model::{
+    ArtifactLocation, Descriptor, Driver, Fingerprints, Invocation, Level, Location, Log, Message, Notification,
+    PhysicalLocation, Region, ResultProperties, Run, RunProperties, SarifResult, Tool,
+};
+use rules::Rules;
+
+pub(crate) fn log(report: &Report) -> Log<'_> {
+    let findings = &report.evaluation.findings;
+    let rules = Rules::new(findings);
+    let uri = text::uri(&report.artifact);
+    let results = findings.iter().map(|finding| result(finding, &rules, &uri)).collect();
+    let run = Run {
+        tool: Tool {
+            driver: Driver { name: "Stella", version: tool_version(&report.verdict.engine), rules: rules.into_sarif() },
+        },
+        invocations: [Invocation {
+            execution_successful: true,
+            end_time_utc: report.verdict.evaluated_at,
+            tool_execution_notifications: notifications(report),
+        }],
+        results,
+        properties: RunProperties {
+            scan_id: &report.scan_id,
+            verdict: VerdictView::new(&report.verdict),
+            data: Data::new(&report.verdict),
+        },
+    };
+    Log::new(run)
+}
+
+fn result<'a>(finding: &'a Finding, rules: &Rules, uri: &str) -> SarifResult<'a> {
+    SarifResult {
+        rule_id: &finding.vulnerability,
+        rule_index: rules.index(&finding.vulnerability),
+        level: level(finding.severity),
+        message: Message::new(text::plain(&sentence(finding))),
+        locations: [Location {
+            physical_location: PhysicalLocation {
+                artifact_location: ArtifactLocation { uri: uri.to_owned() },
+                // An SBOM has no lines that mean anything, but services refuse a result without one.
+                region: Region { start_line: 1 },
+            },
+        }],
+        partial_fingerprints: Fingerprints { finding: &finding.id },
+        properties: ResultProperties {
+            package: &finding.package,
+            version: &finding.version,
+            purl: finding.purl.as_deref(),
+            severity: finding.severity,
+            fixed_versions: &finding.fixed_versions,
+            status: finding.status,
+            confidence: finding.confidence,
+            known_exploited: finding.known_exploited,
+            epss_probability: finding.epss_probability,
+        },
+    }
+}
+
+fn sentence(finding: &Finding) -> String {
+    let fix = match finding.fixed_versions.as_slice() {
+        [] => "No version that fixes it is known.".to_owned(),
+        versions => format!("Fixed in {}.", versions.join(", ")),
+    };
+    let dispute = match finding.confidence {
+        Confidence::Agreed => "",
+        Confidence::Disputed => " Sources of equal rank disagree about this version.",
+    };
+    let Finding { package, version, vulnerability, severity, .. } = finding;
+    format!("{package} {version} has {vulnerability} (severity {severity}). {fix}{dispute}")
+}
+
+/// Unrated is a warning: nobody has said that it is harmless.
+fn level(severity: Severity) -> Level {
+    match severity {
+        Severity::Critical | Severity::High => Level::Error,
+        Severity::Medium | Severity::Unknown => Level::Warning,
+        Severity::Low | Severity::Negligible => Level::Note,
+    }
+}
+
+fn notifications(report: &Report) -> Vec<Notification> {
+    let unevaluated = report.evaluation.coverage.unevaluated.iter().map(|group| {
+        let (code, _) = reason(&group.reason);
+        let noun = if group.count == 1 { "component" } else { "components" };
+        let said = format!("{} {noun} not evaluated: {}", group.count, group.message);
+        notification(format!("unevaluated/{code}"), Level::Warning, &said)
+    });
+    let verdict = (report.verdict.outcome == Outcome::Indeterminate).then(|| {
+        let said = format!("The verdict is indeterminate: {}.", report.verdict.reasons.join("; "));
+        notification("verdict/indeterminate".to_owned(), Level::Warning, &said)
+    });
+    let warnings = report.inventory.warnings.iter();
+    let warnings = warnings.map(|warning| notification("document/warning".to_owned(), Level::Note, warning));
+    unevaluated.chain(verdict).chain(warnings).collect()
+}
+
+fn notification(id: String, level: Level, said: &str) -> Notification {
+    Notification { descriptor: Descriptor { id }, level, message: Message::new(text::plain(said)) }
+}

@@ -1,0 +1,118 @@
+//! Why an import did not happen, and who must act.
+
+use domain::digest::Digest;
+pub use ouk::error::Blame;
+use ouk::error::KitError;
+use store::StoreError;
+
+/// Every refusal has one stable code, which `docs/kit-format.md` lists.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error(transparent)]
+    Kit(#[from] KitError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{path}: {reason}")]
+    SourceKind { path: String, reason: &'static str },
+    #[error("{path}: {source}")]
+    SourceRead { path: String, source: std::io::Error },
+    #[error("the kit has {length} bytes or more, over the limit of {length_max}")]
+    TooLarge { length: u64, length_max: u64 },
+    #[error("a minisign seal is required and there is none beside the kit")]
+    SealMissing,
+    #[error("a minisign seal lies beside the kit, but no public key to check it was given")]
+    SealKeyMissing,
+    #[error("the kit's SHA-256 is {found}, not {expected} as the operator expects")]
+    Unexpected { found: Digest, expected: Digest },
+    #[error("the kit was signed at {signed_at}, more than two days after the present ({now})")]
+    Future { signed_at: String, now: String },
+    #[error("{target}: {reason}")]
+    Semantic { target: String, reason: String },
+    #[error("the content root of the records is {found}, but the kit signs {signed}")]
+    ContentRoot { found: Digest, signed: Digest },
+    #[error("a verification worker stopped: {0}")]
+    Worker(String),
+}
+
+impl ImportError {
+    pub(crate) fn semantic(target: &str, reason: impl ToString) -> Self {
+        Self::Semantic { target: target.to_owned(), reason: reason.to_string() }
+    }
+
+    /// The stable code: the type of attack or fault.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Kit(error) => error.code(),
+            Self::Store(error) if error.is_out_of_space() => "E-SPACE",
+            Self::Store(StoreError::ImportRunning) => "E-BUSY",
+            Self::Store(StoreError::Io { .. }) => "E-IO-STATE",
+            Self::Store(_) => "E-STATE",
+            Self::SourceKind { .. } => "E-IO-KIND",
+            Self::SourceRead { .. } => "E-IO-READ",
+            Self::TooLarge { .. } => "E-LIMIT",
+            Self::SealMissing | Self::SealKeyMissing => "E-SEAL",
+            Self::Unexpected { .. } => "E-EXPECT",
+            Self::Future { .. } => "E-FUTURE",
+            Self::Semantic { .. } => "E-SEM",
+            Self::ContentRoot { .. } => "E-SEM-ROOT",
+            Self::Worker(_) => "E-WORKER",
+        }
+    }
+
+    /// Who must act.
+    pub fn blame(&self) -> Blame {
+        match self {
+            Self::Kit(error) => error.blame(),
+            Self::Store(_) | Self::SourceRead { .. } => Blame::Operator,
+            Self::SourceKind { .. } | Self::SealMissing | Self::SealKeyMissing | Self::Unexpected { .. } => {
+                Blame::Operator
+            }
+            Self::TooLarge { .. } | Self::Future { .. } | Self::Semantic { .. } | Self::ContentRoot { .. } => {
+                Blame::Kit
+            }
+            Self::Worker(_) => Blame::Us,
+        }
+    }
+
+    /// Is the kit itself refused? Otherwise the import could not be carried out.
+    pub fn is_rejection(&self) -> bool {
+        match self {
+            Self::Kit(_)
+            | Self::TooLarge { .. }
+            | Self::SealMissing
+            | Self::SealKeyMissing
+            | Self::Unexpected { .. }
+            | Self::Future { .. }
+            | Self::Semantic { .. }
+            | Self::ContentRoot { .. }
+            | Self::SourceKind { .. } => true,
+            Self::Store(_) | Self::SourceRead { .. } | Self::Worker(_) => false,
+        }
+    }
+
+    /// What to do next.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Kit(error) => error.advice(),
+            Self::Store(error) if error.is_out_of_space() => {
+                "free space on the state directory's file system and import again; nothing was lost"
+            }
+            Self::Store(StoreError::NoTrustRoot) => {
+                "get the vendor's 1.root.json by a way you trust and give it with --trust-root"
+            }
+            Self::Store(StoreError::ImportRunning) => "wait for the other import to end, then try again",
+            Self::Store(_) => "see docs/runbooks/recovery.md; the active generation keeps serving",
+            Self::SourceKind { .. } => "give the path of the kit file itself",
+            Self::SourceRead { .. } => "the medium may be failing: copy the kit again and check its SHA-256",
+            Self::TooLarge { .. } => "ask the vendor for a smaller kit, or raise the limit knowingly",
+            Self::SealMissing => "copy the .minisig file beside the kit, or allow kits without a seal",
+            Self::SealKeyMissing => "give the vendor's minisign public key with --seal-key",
+            Self::Unexpected { .. } => "compare the digest with the vendor's release note; do not import this file",
+            Self::Future { .. } => "check this machine's clock; if it is right, do not trust the kit",
+            Self::Semantic { .. } | Self::ContentRoot { .. } => {
+                "the kit is signed but its content is wrong: report it to the vendor, keep the present data"
+            }
+            Self::Worker(_) => "this is a defect of stella: report it with the quarantined kit",
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! From a kit on a medium to an active generation.
+//!
+//! ```text
+//! copy once -> seal -> metadata frame -> roots, timestamp, snapshot, targets, gates
+//!   -> blobs into the store, records into a new generation -> content root == signed root
+//!   -> one transaction: floors, generation, pointer, receipt
+//! ```
+//!
+//! Nothing of the active generation is touched before the last step, and that step is one
+//! transaction. Whatever fails before it ends in quarantine with a code and a receipt;
+//! whatever is killed before it leaves files that nothing refers to.
+
+mod error;
+mod load;
+mod receipt;
+mod run;
+mod source;
+mod trust;
+
+pub use error::{Blame, ImportError};
+pub use receipt::Receipt;
+pub use run::{ClockState, Imported, Outcome, Progress, Request, SealPolicy, import};
+pub use source::open as open_source;
