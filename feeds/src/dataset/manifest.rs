@@ -1,0 +1,194 @@
+//! The manifest: which segments there are, what they must hash to, and how old the data is.
+//!
+//! It is written once per export and signed as a part of the kit. Reading it checks that it
+//! does not contradict itself; whether the segments agree with it is checked per segment.
+
+use std::fmt;
+
+use domain::digest::Digest;
+use domain::source::SourceStatus;
+use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{DatasetError, is_plain_key};
+
+/// The version of this form that is written and read.
+pub const SCHEMA: u32 = 1;
+
+/// The manifest's name inside a kit.
+pub const MANIFEST_NAME: &str = "feeds/manifest.json";
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    pub schema: u32,
+    /// [`domain::root::ContentRoot`] over the lines of all segments, without line feeds.
+    pub content_root: Digest,
+    /// The date the data speaks for. It comes from the data or the caller, never from a clock.
+    pub generated_at: Timestamp,
+    /// Sorted by source.
+    pub sources: Vec<SourceStatus>,
+    /// Sorted by kind and number.
+    pub segments: Vec<Segment>,
+    pub counts: Counts,
+}
+
+/// How many records there are of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    pub advisories: u64,
+    pub kev: u64,
+    pub epss: u64,
+}
+
+/// A file of sorted lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Segment {
+    pub kind: SegmentKind,
+    pub name: String,
+    pub records: u64,
+    pub length: u64,
+    pub sha256: Digest,
+    /// The key of the first line.
+    pub first: String,
+    /// The key of the last line.
+    pub last: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SegmentKind {
+    Advisory,
+    Kev,
+    Epss,
+}
+
+impl SegmentKind {
+    pub const ALL: [Self; 3] = [Self::Advisory, Self::Kev, Self::Epss];
+
+    /// The kind under which the content root knows the records.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Advisory => "advisory",
+            Self::Kev => "kev",
+            Self::Epss => "epss",
+        }
+    }
+
+    /// What every line begins with, up to its key.
+    pub const fn line_prefix(self) -> &'static str {
+        match self {
+            Self::Advisory => r#"{"id":""#,
+            Self::Kev | Self::Epss => r#"{"cve":""#,
+        }
+    }
+
+    /// The name of the segment with this number inside a kit.
+    pub fn segment_name(self, number: usize) -> String {
+        let folder = match self {
+            Self::Advisory => "advisories",
+            Self::Kev => "kev",
+            Self::Epss => "epss",
+        };
+        format!("feeds/{folder}/{number:05}.ndjson")
+    }
+}
+
+impl fmt::Display for SegmentKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Segment {
+    /// Are these the bytes that the manifest means?
+    pub fn verify(&self, bytes: &[u8]) -> Result<(), DatasetError> {
+        let length = bytes.len() as u64;
+        if length != self.length {
+            return Err(DatasetError::Length { name: self.name.clone(), expected: self.length, found: length });
+        }
+        let found = Digest::of(bytes);
+        if found != self.sha256 {
+            return Err(DatasetError::Digest { name: self.name.clone(), expected: self.sha256, found });
+        }
+        Ok(())
+    }
+}
+
+impl Counts {
+    pub(crate) fn of_mut(&mut self, kind: SegmentKind) -> &mut u64 {
+        match kind {
+            SegmentKind::Advisory => &mut self.advisories,
+            SegmentKind::Kev => &mut self.kev,
+            SegmentKind::Epss => &mut self.epss,
+        }
+    }
+}
+
+impl Manifest {
+    pub fn to_canonical_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("a manifest holds only strings, integers and lists")
+    }
+
+    /// Reads a manifest of at most `bytes_max` bytes in canonical form.
+    pub fn parse(bytes: &[u8], bytes_max: usize) -> Result<Self, DatasetError> {
+        if bytes.len() > bytes_max {
+            return Err(DatasetError::ManifestTooLong { limit: bytes_max });
+        }
+        // A newer schema may have other fields: say so instead of naming the field.
+        let Schema { schema } = serde_json::from_slice(bytes).map_err(DatasetError::Manifest)?;
+        if schema != SCHEMA {
+            return Err(DatasetError::Schema(schema));
+        }
+        let manifest: Self = serde_json::from_slice(bytes).map_err(DatasetError::Manifest)?;
+        if manifest.to_canonical_json() != bytes {
+            return Err(DatasetError::ManifestNotCanonical);
+        }
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    /// Segments must be named, numbered, ordered and disjoint, and add up to the counts.
+    fn check(&self) -> Result<(), DatasetError> {
+        let mut counts = Counts::default();
+        let mut number = 0;
+        let mut previous: Option<&Segment> = None;
+        for segment in &self.segments {
+            let refuse = |problem| Err(DatasetError::Contradiction { at: segment.name.clone(), problem });
+            match previous {
+                Some(previous) if previous.kind == segment.kind => {
+                    number += 1;
+                    if segment.first <= previous.last {
+                        return refuse("its first key does not sort after the previous segment");
+                    }
+                }
+                Some(previous) if previous.kind > segment.kind => return refuse("kinds are out of order"),
+                Some(_) | None => number = 0,
+            }
+            if segment.name != segment.kind.segment_name(number) {
+                return refuse("its name is not that of its kind and number");
+            }
+            if !is_plain_key(&segment.first) || segment.first > segment.last || segment.records == 0 {
+                return refuse("it is empty or its keys are out of order");
+            }
+            let count = counts.of_mut(segment.kind);
+            *count = count.saturating_add(segment.records);
+            previous = Some(segment);
+        }
+        let refuse = |problem| Err(DatasetError::Contradiction { at: MANIFEST_NAME.to_owned(), problem });
+        if counts != self.counts {
+            return refuse("the segments do not add up to the counts");
+        }
+        if !self.sources.is_sorted_by(|one, other| one.source < other.source) {
+            return refuse("sources are not sorted or occur twice");
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Schema {
+    schema: u32,
+}

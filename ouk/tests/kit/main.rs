@@ -1,0 +1,13 @@
+//! The kit against its attackers. Each test names the case of the attack catalogue it
+//! covers (A archive, Z zstd, S signatures, M metadata state, T time).
+
+mod archive;
+mod codes;
+mod exhaustive;
+mod frames;
+mod metadata;
+mod roundtrip;
+mod seal;
+mod signatures;
+mod support;
+mod tools;

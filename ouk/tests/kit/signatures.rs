@@ -1,0 +1,593 @@
+//! S: attacks on signatures, keys and delegations.
+
+use ed25519_dalek::{Signer, SigningKey};
+use ouk::keys::{KeyPair, NextRoot, Role, RootRoles, sign_next_root};
+use ouk::limits::Limits;
+use ouk::verify::{Floors, TrustState, check_root};
+use serde_json::{Value, json};
+
+use crate::support::{Draft, Files, Vendor, after, canonical, code, compress, import, now, rng, sign, tar};
+
+const ROLES: [(&str, &str); 6] = [
+    ("timestamp", "E-TS-SIG"),
+    ("snapshot", "E-SNAP-SIG"),
+    ("targets", "E-TGT-SIG"),
+    ("feeds", "E-TGT-SIG"),
+    ("trivydb", "E-TGT-SIG"),
+    ("entitlements", "E-TGT-SIG"),
+];
+
+fn draft(vendor: &Vendor) -> Draft {
+    Draft::new(vendor, 4, &[("feeds/a", b"hello"), ("os/b", b"b")])
+}
+
+/// The kit with one file of its metadata bent after signing, unpinned roles only.
+fn with_file(draft: &Draft, name: &str, bend: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+    let mut files: Files = draft.files();
+    let bytes = files.remove(name).expect("the file");
+    files.insert(name.to_owned(), bend(bytes));
+    draft.kit_of(&compress(&tar(&files)))
+}
+
+fn bend_json(bytes: &[u8], bend: impl Fn(&mut Value)) -> Vec<u8> {
+    let mut value: Value = serde_json::from_slice(bytes).expect("JSON");
+    bend(&mut value);
+    canonical(&value)
+}
+
+#[test]
+fn a_role_without_its_keys_signature_is_refused() {
+    // S01: nobody signed; a stranger signed; the right keys of another role signed.
+    let (vendor, stranger) = (Vendor::new(1), Vendor::new(2));
+    for (role, expected) in ROLES {
+        let others = if role == "targets" { "feeds" } else { "targets" };
+        for signers in [vec![], stranger.pairs(role), vendor.pairs(others), vendor.pairs("root")] {
+            let mut draft = draft(&vendor);
+            draft.sign_with(role, signers);
+            assert_eq!(code(&draft.kit(), &vendor.trust()), expected, "{role}");
+        }
+    }
+}
+
+#[test]
+fn a_whole_kit_of_a_strangers_keys_is_refused_at_its_root() {
+    // S01.
+    let (vendor, stranger) = (Vendor::new(1), Vendor::new(2));
+    assert_eq!(code(&draft(&stranger).kit(), &stranger.trust()), "accepted");
+    assert_eq!(code(&draft(&stranger).kit(), &vendor.trust()), "E-ROOT-SIG");
+    // The stranger carries our root along: then his roles do not match it.
+    let mut mixed = draft(&stranger);
+    mixed.roots = vendor.roots.clone();
+    assert_eq!(code(&mixed.kit(), &vendor.trust()), "E-TS-SIG");
+}
+
+#[test]
+fn one_signature_less_than_the_threshold_is_refused() {
+    // S02.
+    let vendor = Vendor::new(1);
+    for role in ["targets", "feeds", "trivydb"] {
+        for first in 0..3 {
+            let mut draft = draft(&vendor);
+            draft.sign_with(role, vec![vendor.pairs(role)[first].clone()]);
+            assert_eq!(code(&draft.kit(), &vendor.trust()), "E-THRESHOLD", "{role}");
+        }
+        for left_out in 0..3 {
+            let mut draft = draft(&vendor);
+            let mut signers = vendor.pairs(role);
+            signers.remove(left_out);
+            draft.sign_with(role, signers);
+            assert_eq!(code(&draft.kit(), &vendor.trust()), "accepted", "{role}");
+        }
+    }
+}
+
+#[test]
+fn one_key_that_signs_twice_counts_once() {
+    // S02 (CVE-2020-15093).
+    let vendor = Vendor::new(1);
+    for role in ["targets", "feeds"] {
+        let key = vendor.pairs(role)[0].clone();
+        let mut draft = draft(&vendor);
+        draft.sign_with(role, vec![key.clone(), key]);
+        assert_eq!(code(&draft.kit(), &vendor.trust()), "E-THRESHOLD", "{role}");
+    }
+}
+
+#[test]
+fn one_key_under_two_names_is_refused() {
+    // S02: the second id is not the digest of the key, whatever is hashed into it.
+    let vendor = Vendor::new(1);
+    let mut draft = draft(&vendor);
+    let delegations = &mut draft.role("targets")["delegations"];
+    let id = delegations["roles"][0]["keyids"][0].as_str().expect("an id").to_owned();
+    let mut twin = delegations["keys"][&id].clone();
+    twin["x-owner"] = "twin".into();
+    let twin_id = "ab".repeat(32);
+    delegations["keys"][&twin_id] = twin;
+    delegations["roles"][0]["keyids"] = json!([id, twin_id]);
+    assert_eq!(code(&draft.kit(), &vendor.trust()), "E-SCHEMA");
+}
+
+#[test]
+fn thresholds_are_between_one_and_the_number_of_keys() {
+    // S03 (CVE-2026-23992).
+    let vendor = Vendor::new(1);
+    for threshold in [json!(0), json!(-1), json!(4), json!("2"), json!(1_u64 << 63), Value::Null] {
+        let mut draft = draft(&vendor);
+        draft.role("targets")["delegations"]["roles"][0]["threshold"] = threshold.clone();
+        assert_eq!(code(&draft.kit(), &vendor.trust()), "E-SCHEMA", "{threshold}");
+    }
+    for threshold in [json!(0), json!(3)] {
+        let root = bend_root(&vendor, |signed| signed["roles"]["timestamp"]["threshold"] = threshold.clone());
+        assert_eq!(check_root(&root, &Limits::default()).expect_err("refused").code(), "E-SCHEMA");
+    }
+}
+
+#[test]
+fn an_invalid_signature_beside_enough_valid_ones_is_reported() {
+    // S04.
+    let vendor = Vendor::new(1);
+    let draft = draft(&vendor);
+    let kit = with_file(&draft, "META/timestamp.json", |bytes| {
+        bend_json(&bytes, |value| value["signatures"][0]["sig"] = "00".repeat(64).into())
+    });
+    let (verified, _) = import(&kit, &vendor.trust()).expect("one valid signature is enough");
+    assert_eq!(verified.warnings().len(), 1, "{:?}", verified.warnings());
+    // A foreign signature is reported too, and neither changes what is remembered.
+    let mut foreign = Draft::new(&vendor, 4, &[("feeds/a", b"hello"), ("os/b", b"b")]);
+    let mut signers = vendor.pairs("timestamp");
+    signers.extend(Vendor::new(2).pairs("timestamp"));
+    foreign.sign_with("timestamp", signers);
+    let (other, _) = import(&foreign.kit(), &after(&verified)).expect("the same content");
+    assert_eq!(other.warnings().len(), 2);
+    assert!(other.is_current());
+}
+
+#[test]
+fn a_key_that_a_newer_root_took_away_does_not_count() {
+    // S05.
+    for role in [Role::Timestamp, Role::Snapshot, Role::Targets] {
+        let mut vendor = Vendor::new(1);
+        let trust = vendor.trust();
+        let old = vendor.pairs(role.as_str());
+        vendor.rotate(role, 0);
+        assert_eq!(code(&draft(&vendor).kit(), &trust), "accepted");
+        let mut stolen = draft(&vendor);
+        stolen.sign_with(role.as_str(), old);
+        let refused = code(&stolen.kit(), &trust);
+        assert!(["E-TS-SIG", "E-SNAP-SIG", "E-TGT-SIG"].contains(&refused.as_str()), "{role}: {refused}");
+    }
+}
+
+#[test]
+fn keys_of_another_scheme_do_not_count() {
+    // S06: labelled as another scheme, unknown schemes, and ML-DSA, which this verifier does not count.
+    let vendor = Vendor::new(1);
+    for (keytype, scheme, expected) in [
+        ("ed25519", "ecdsa-sha2-nistp256", "E-ALG"),
+        ("rsa", "ed25519", "E-ALG"),
+        ("ecdsa", "ecdsa-sha2-nistp256", "E-ALG"),
+        ("rsa", "rsassa-pss-sha256", "E-ALG"),
+        ("hmac", "hmac-sha256", "E-ALG"),
+        ("ml-dsa", "ml-dsa-65/1", "E-ALG"),
+    ] {
+        let relabelled = relabel(&vendor, |key| {
+            key["keytype"] = keytype.into();
+            key["scheme"] = scheme.into();
+        });
+        assert_eq!(code(&relabelled, &vendor.trust()), expected, "{keytype} {scheme}");
+    }
+}
+
+#[test]
+fn keys_of_small_order_and_keys_with_two_spellings_are_refused() {
+    // S07: identity, order 2, order 4, order 8, non-canonical y, upper case, too short, no point.
+    let vendor = Vendor::new(1);
+    for public in [
+        format!("01{}", "00".repeat(31)),
+        format!("01{}80", "00".repeat(30)),
+        format!("ec{}7f", "ff".repeat(30)),
+        "00".repeat(32),
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05".to_owned(),
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a".to_owned(),
+        format!("ee{}7f", "ff".repeat(30)),
+        format!("ed{}ff", "ff".repeat(30)),
+        "D75A980182B10AB7D54BFED3C964073A0EE172F3DAA62325AF021A68F707511A".to_owned(),
+        "d75a98".to_owned(),
+        format!("02{}", "00".repeat(31)),
+    ] {
+        let kit = relabel(&vendor, |key| key["keyval"]["public"] = public.clone().into());
+        assert_eq!(code(&kit, &vendor.trust()), "E-ALG", "{public}");
+    }
+}
+
+#[test]
+fn a_forgery_under_the_identity_key_is_refused() {
+    // S07: R = identity, s = 0 verifies every message under the identity key in a lax verifier.
+    let vendor = Vendor::new(1);
+    let identity = format!("01{}", "00".repeat(31));
+    let forged = format!("01{}", "00".repeat(63));
+    let mut draft = draft(&vendor);
+    let id = replace_entitlement_key(&mut draft, |key| key["keyval"]["public"] = identity.clone().into());
+    draft.sign_with("entitlements", vec![]);
+    let files = draft.files_with(&|role, bytes| match role {
+        "entitlements" => bend_json(&bytes, |value| value["signatures"] = json!([{ "keyid": id, "sig": forged }])),
+        _ => bytes,
+    });
+    assert_eq!(code(&draft.kit_of(&compress(&tar(&files))), &vendor.trust()), "E-ALG");
+}
+
+#[test]
+fn a_malleated_signature_is_refused() {
+    // S07: s + L is the same number to a verifier that does not look.
+    const ORDER: [u8; 32] = [
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+    ];
+    let vendor = Vendor::new(1);
+    let mut draft = draft(&vendor);
+    draft.sign_with("timestamp", vec![vendor.pairs("timestamp")[0].clone()]);
+    assert_eq!(code(&draft.kit(), &vendor.trust()), "accepted");
+    let kit = with_file(&draft, "META/timestamp.json", |bytes| {
+        bend_json(&bytes, |value| {
+            let sig = value["signatures"][0]["sig"].as_str().expect("a signature").to_owned();
+            let mut raw: Vec<u8> =
+                (0..64).map(|at| u8::from_str_radix(&sig[2 * at..2 * at + 2], 16).expect("hex")).collect();
+            let mut carry = 0;
+            for (byte, order) in raw[32..].iter_mut().zip(ORDER) {
+                carry += u16::from(*byte) + u16::from(order);
+                *byte = carry as u8;
+                carry >>= 8;
+            }
+            let malleated: String = raw.iter().map(|byte| format!("{byte:02x}")).collect();
+            value["signatures"][0]["sig"] = malleated.into();
+        })
+    });
+    assert_eq!(code(&kit, &vendor.trust()), "E-TS-SIG");
+}
+
+#[test]
+fn signed_bytes_have_one_spelling() {
+    // S08.
+    let vendor = Vendor::new(1);
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("text");
+    type Bend = fn(String) -> Vec<u8>;
+    let bends: [(&str, Bend); 16] = [
+        ("white space", |text| text.replacen(':', ": ", 1).into_bytes()),
+        ("a newline at the end", |text| format!("{text}\n").into_bytes()),
+        ("reordered keys", |text| {
+            let value: Value = serde_json::from_str(&text).expect("JSON");
+            format!("{{\"signed\":{},\"signatures\":{}}}", value["signed"], value["signatures"]).into_bytes()
+        }),
+        ("1.0 for 1", |text| text.replacen("\"version\":4", "\"version\":4.0", 1).into_bytes()),
+        ("an exponent", |text| text.replacen("\"version\":4", "\"version\":4e0", 1).into_bytes()),
+        ("a leading zero", |text| text.replacen("\"version\":4", "\"version\":04", 1).into_bytes()),
+        ("minus zero", |text| text.replacen("\"version\":4", "\"version\":-0", 1).into_bytes()),
+        ("an overflow", |text| text.replacen("\"version\":4", "\"version\":1e400", 1).into_bytes()),
+        ("a huge integer", |text| text.replacen("\"version\":4", "\"version\":99999999999999999999999", 1).into_bytes()),
+        ("an escaped letter", |text| text.replacen("timestamp", "\\u0074imestamp", 1).into_bytes()),
+        ("a duplicate key", |text| text.replacen("{\"_type\"", "{\"_type\":\"x\",\"_type\"", 1).into_bytes()),
+        ("a lone surrogate", |text| text.replacen("timestamp", "\\ud800", 1).into_bytes()),
+        ("a byte order mark", |text| format!("\u{feff}{text}").into_bytes()),
+        ("nesting", |text| {
+            let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+            text.replacen("{\"_type\"", &format!("{{\"0\":{deep},\"_type\""), 1).into_bytes()
+        }),
+        ("invalid UTF-8", |text| [text.as_bytes(), &[0xff]].concat()),
+        ("nothing", |_| Vec::new()),
+    ];
+    for (what, bend) in bends {
+        let kit = with_file(&draft(&vendor), "META/timestamp.json", |bytes| bend(text(bytes)));
+        assert_eq!(code(&kit, &vendor.trust()), "E-JSON", "{what}");
+    }
+}
+
+#[test]
+fn the_envelope_is_signed_and_signatures_and_nothing_else() {
+    // S08, S10.
+    let vendor = Vendor::new(1);
+    for bend in [
+        (|value: &mut Value| value["note"] = "hi".into()) as fn(&mut Value),
+        |value| value["signatures"] = Value::Null,
+        |value| value["signed"] = json!([]),
+        |value| *value = json!([1]),
+        |value| *value = json!({ "signed": value["signed"].clone() }),
+        |value| value["signatures"][0] = json!({ "keyid": 7, "sig": "00" }),
+    ] {
+        let kit = with_file(&draft(&vendor), "META/timestamp.json", |bytes| bend_json(&bytes, bend));
+        assert_eq!(code(&kit, &vendor.trust()), "E-SCHEMA");
+    }
+}
+
+#[test]
+fn unknown_signed_fields_are_accepted() {
+    // S09.
+    let vendor = Vendor::new(1);
+    let mut draft = draft(&vendor);
+    for role in ["targets", "feeds", "snapshot", "timestamp"] {
+        draft.role(role)["x-future"] = json!({ "a": [1, 2] });
+    }
+    draft.role("targets")["ouk"]["x-future"] = 1.into();
+    draft.role("feeds")["targets"]["feeds/a"]["custom"]["ouk"]["x-future"] = 1.into();
+    assert_eq!(code(&draft.kit(), &vendor.trust()), "accepted");
+}
+
+#[test]
+fn a_chain_of_three_roots_is_walked() {
+    // S13: a site that missed two rotations, one that missed one, one that has the last.
+    let mut vendor = Vendor::new(1);
+    vendor.rotate(Role::Root, 2);
+    vendor.rotate(Role::Timestamp, 1);
+    for root in &vendor.roots {
+        let trust = TrustState { root: root.clone(), floors: Floors::default() };
+        let (verified, _) = import(&draft(&vendor).kit(), &trust).expect("chains");
+        assert_eq!((verified.root_version(), verified.root()), (3, vendor.roots[2].as_slice()));
+    }
+}
+
+#[test]
+fn a_root_needs_the_thresholds_of_both_sides() {
+    // S13: signed only by the new keys, only by the old ones, by one too few.
+    let vendor = Vendor::new(1);
+    let mut rng = rng(77);
+    let fresh: Vec<KeyPair> = (0..5).map(|_| KeyPair::generate(&mut rng)).collect();
+    let mut roles = RootRoles::of(&vendor.roots[0]).expect("roles");
+    roles.roles.get_mut(&Role::Root).expect("root").0 = fresh.iter().map(|pair| pair.public().clone()).collect();
+    let old = vendor.pairs("root");
+    let all: Vec<KeyPair> = old.iter().chain(&fresh).cloned().collect();
+    let expires = now().plus_days(700);
+    let order = |signers: &'_ [KeyPair]| {
+        sign_next_root(&NextRoot { current: &vendor.roots[0], roles: roles.clone(), expires, signers })
+    };
+    let good = order(&all).expect("both thresholds");
+    assert!(order(&old).is_err() && order(&fresh).is_err(), "the ceremony refuses to make a bad root");
+    let signed: Value = serde_json::from_slice::<Value>(&good).expect("JSON")["signed"].clone();
+    for (signers, expected) in [
+        (fresh.iter().collect::<Vec<_>>(), "E-ROOT-SIG"),
+        (old.iter().collect(), "E-ROOT-SIG"),
+        (old.iter().take(2).chain(&fresh).collect(), "E-THRESHOLD"),
+        (old.iter().chain(fresh.iter().take(2)).collect(), "E-THRESHOLD"),
+        (old.iter().take(3).chain(fresh.iter().take(3)).collect(), "accepted"),
+    ] {
+        let mut draft = draft(&vendor);
+        draft.roots.push(sign(&signed, &signers));
+        assert_eq!(code(&draft.kit(), &vendor.trust()), expected);
+    }
+}
+
+#[test]
+fn root_versions_follow_each_other() {
+    // S13: a gap, a version that is not its name's, 0, beyond the cap; S17: 10,000 roots.
+    let mut vendor = Vendor::new(1);
+    let trust = vendor.trust();
+    vendor.rotate(Role::Root, 5);
+    vendor.rotate(Role::Root, 5);
+    let mut gap = draft(&vendor).files();
+    gap.remove("META/root/2.root.json");
+    assert_eq!(code(&draft(&vendor).kit_of(&compress(&tar(&gap))), &trust), "E-ROOT-GAP");
+    let mut none = draft(&vendor).files();
+    none.retain(|name, _| !name.starts_with("META/root/"));
+    assert_eq!(code(&draft(&vendor).kit_of(&compress(&tar(&none))), &trust), "E-ROOT-OLD");
+    let mut repeated = draft(&vendor);
+    repeated.roots[2] = repeated.roots[1].clone();
+    assert_eq!(code(&repeated.kit(), &trust), "E-ROOT-VERSION");
+    for version in [0, 1_u64 << 63] {
+        let mut odd = draft(&vendor);
+        odd.roots[1] = bend_root(&vendor, |signed| signed["version"] = version.into());
+        assert!(["E-SCHEMA", "E-LIMIT"].contains(&code(&odd.kit(), &trust).as_str()), "{version}");
+    }
+    let mut many = draft(&vendor).files();
+    for version in 4..=1100 {
+        many.insert(format!("META/root/{version}.root.json"), b"{}".to_vec());
+    }
+    assert_eq!(code(&draft(&vendor).kit_of(&compress(&tar(&many))), &trust), "E-LIMIT");
+    let mut far = draft(&vendor).files();
+    far.insert("META/root/9223372036854775808.root.json".to_owned(), b"{}".to_vec());
+    assert_eq!(code(&draft(&vendor).kit_of(&compress(&tar(&far))), &trust), "E-LIMIT");
+}
+
+#[test]
+fn a_kit_that_ends_at_an_older_root_than_the_sites_is_refused() {
+    // S14.
+    let mut vendor = Vendor::new(1);
+    let old = draft(&vendor).kit();
+    vendor.rotate(Role::Root, 5);
+    let (verified, _) = import(&draft(&vendor).kit(), &vendor.trust()).expect("imports");
+    assert_eq!(code(&old, &after(&verified)), "E-ROOT-OLD");
+}
+
+#[test]
+fn a_bad_root_leaves_nothing_behind() {
+    // S15 (CVE-2020-15163): root 3 is bad; afterwards the good kit goes through from root 1.
+    let mut vendor = Vendor::new(1);
+    let trust = vendor.trust();
+    vendor.rotate(Role::Root, 5);
+    let mut bad = draft(&vendor);
+    bad.roots.push(bend_root(&vendor, |signed| signed["version"] = 3.into()));
+    bad.roots[2] = sign(&serde_json::from_slice::<Value>(&bad.roots[2]).expect("JSON")["signed"], &[]);
+    let before = trust.clone();
+    assert_eq!(code(&bad.kit(), &trust), "E-ROOT-SIG");
+    assert_eq!(trust, before);
+    assert_eq!(code(&draft(&vendor).kit(), &trust), "accepted");
+}
+
+#[test]
+fn a_root_of_the_same_version_with_more_signatures_is_the_same_root() {
+    let vendor = Vendor::new(1);
+    let signed = serde_json::from_slice::<Value>(&vendor.roots[0]).expect("JSON")["signed"].clone();
+    let fewer = sign(&signed, &vendor.pairs("root").iter().take(3).collect::<Vec<_>>());
+    assert_ne!(fewer, vendor.roots[0]);
+    let trust = TrustState { root: fewer.clone(), floors: Floors::default() };
+    let (verified, _) = import(&draft(&vendor).kit(), &trust).expect("imports");
+    assert_eq!(verified.root(), fewer, "the pinned bytes stay");
+}
+
+#[test]
+fn a_root_to_pin_must_be_signed_by_its_own_keys() {
+    let vendor = Vendor::new(1);
+    let limits = Limits::default();
+    assert_eq!(check_root(&vendor.roots[0], &limits).expect("good").version, 1);
+    let signed = serde_json::from_slice::<Value>(&vendor.roots[0]).expect("JSON")["signed"].clone();
+    let pairs = vendor.pairs("root");
+    let code = |root: &[u8]| check_root(root, &limits).expect_err("refused").code();
+    assert_eq!(code(&sign(&signed, &pairs.iter().take(2).collect::<Vec<_>>())), "E-THRESHOLD");
+    assert_eq!(code(&sign(&signed, &[])), "E-ROOT-SIG");
+    assert_eq!(code(b"{}"), "E-SCHEMA");
+    assert_eq!(code(&vec![b' '; 70_000]), "E-LIMIT");
+    assert_eq!(code(&bend_root(&vendor, |signed| signed["consistent_snapshot"] = false.into())), "E-SCHEMA");
+    assert_eq!(code(&bend_root(&vendor, |signed| signed["roles"]["mirrors"] = signed["roles"]["root"].clone())), "E-SCHEMA");
+    assert_eq!(code(&bend_root(&vendor, |signed| signed["_type"] = "targets".into())), "E-SCHEMA");
+    assert_eq!(code(&bend_root(&vendor, |signed| signed["spec_version"] = "2.0.0".into())), "E-SCHEMA");
+}
+
+#[test]
+fn delegations_outside_the_profile_are_refused() {
+    // S16.
+    let vendor = Vendor::new(1);
+    for (what, bend) in [
+        ("not terminating", (|role| role["terminating"] = false.into()) as fn(&mut Value)),
+        ("hash prefixes", |role| role["path_hash_prefixes"] = json!(["00"])),
+        ("no paths", |role| role["paths"] = json!([])),
+        ("a broken pattern", |role| role["paths"] = json!(["feeds/[a"])),
+        ("a top-level name", |role| role["name"] = "root".into()),
+        ("a climbing name", |role| role["name"] = "../../x".into()),
+        ("a dotted name", |role| role["name"] = "1.root".into()),
+        ("an empty name", |role| role["name"] = "".into()),
+        ("an upper-case name", |role| role["name"] = "Feeds".into()),
+        ("another role's name", |role| role["name"] = "trivydb".into()),
+        ("an unpinned name", |role| role["name"] = "feeds2".into()),
+    ] {
+        let mut draft = draft(&vendor);
+        bend(&mut draft.role("targets")["delegations"]["roles"][0]);
+        assert_eq!(code(&draft.kit(), &vendor.trust()), "E-TGT-DELEGATION", "{what}");
+    }
+}
+
+#[test]
+fn a_delegated_role_cannot_delegate_further() {
+    // S16: cycles (GHSA-j8x2-777p-23fc) and depth end here.
+    let vendor = Vendor::new(1);
+    let mut draft = draft(&vendor);
+    let cycle = draft.role("targets")["delegations"].clone();
+    draft.role("feeds")["delegations"] = cycle;
+    assert_eq!(code(&draft.kit(), &vendor.trust()), "E-TGT-DELEGATION");
+}
+
+#[test]
+fn too_many_roles_or_keys_are_refused() {
+    // S16, S17.
+    let vendor = Vendor::new(1);
+    let mut many = draft(&vendor);
+    let delegations = &mut many.role("targets")["delegations"];
+    let role = delegations["roles"][0].clone();
+    let roles = delegations["roles"].as_array_mut().expect("roles");
+    roles.extend((0..1000).map(|number| {
+        let mut role = role.clone();
+        role["name"] = format!("r{number}").into();
+        role
+    }));
+    assert_eq!(code(&many.kit(), &vendor.trust()), "E-LIMIT");
+    let mut many = draft(&vendor);
+    let keys = many.role("targets")["delegations"]["keys"].as_object_mut().expect("keys");
+    let mut rng = rng(3);
+    keys.extend((0..300).map(|_| {
+        let key = KeyPair::generate(&mut rng);
+        (key.public().id().to_owned(), key.public().to_value())
+    }));
+    assert_eq!(code(&many.kit(), &vendor.trust()), "E-LIMIT");
+}
+
+#[test]
+fn a_role_signs_inside_its_paths_only() {
+    // S16, P05: an appliance image signed by the feeds role; `*` does not cross a slash.
+    let vendor = Vendor::new(1);
+    let content = domain::digest::Digest::of(b"");
+    for path in ["os/image.raw", "feeds", "feeds/a/b/c", "trivy/trivy.db", "jwt/x", "revocations.json"] {
+        let mut draft = draft(&vendor);
+        draft.target("feeds", path, 0, &content, json!([]));
+        assert_eq!(code(&draft.kit(), &vendor.trust()), "E-TGT-SCOPE", "{path}");
+    }
+    let mut fine = draft(&vendor);
+    fine.target("feeds", "feeds/a/b", 0, &content, json!([]));
+    assert_eq!(code(&fine.kit(), &vendor.trust()), "accepted");
+}
+
+#[test]
+fn two_roles_cannot_sign_one_path() {
+    // S16 (CVE-2025-2886): no shadowing, in either direction.
+    let vendor = Vendor::new(1);
+    let content = domain::digest::Digest::of(b"");
+    let mut twice = draft(&vendor);
+    twice.target("targets", "feeds/a", 0, &content, json!([]));
+    assert_eq!(code(&twice.kit(), &vendor.trust()), "E-TGT-SCOPE");
+    // trivydb is given the paths of feeds too; feeds is searched first and terminates.
+    let mut shadowed = draft(&vendor);
+    shadowed.role("targets")["delegations"]["roles"][1]["paths"] = json!(["feeds/*"]);
+    shadowed.target("trivydb", "feeds/z", 0, &content, json!([]));
+    assert_eq!(code(&shadowed.kit(), &vendor.trust()), "E-TGT-SCOPE");
+}
+
+#[test]
+fn floods_of_signatures_are_refused_at_once() {
+    // S17 (CVE-2023-33957, CVE-2024-45395).
+    let vendor = Vendor::new(1);
+    let kit = with_file(&draft(&vendor), "META/timestamp.json", |bytes| {
+        bend_json(&bytes, |value| {
+            let one = value["signatures"][0].clone();
+            value["signatures"] = vec![one; 10_000].into();
+        })
+    });
+    let start = std::time::Instant::now();
+    assert_eq!(code(&kit, &vendor.trust()), "E-LIMIT");
+    assert!(start.elapsed() < std::time::Duration::from_secs(2));
+}
+
+#[test]
+fn the_signature_covers_the_signed_part_and_no_prefix_of_it() {
+    let vendor = Vendor::new(1);
+    let key = SigningKey::from_bytes(&[7; 32]);
+    assert_ne!(key.sign(b"a").to_bytes(), key.sign(b"ab").to_bytes());
+    for field in ["version", "expires", "meta"] {
+        let kit = with_file(&draft(&vendor), "META/timestamp.json", |bytes| {
+            bend_json(&bytes, |value| match field {
+                "version" => value["signed"]["version"] = 5.into(),
+                "expires" => value["signed"]["expires"] = "2030-01-01T00:00:00Z".into(),
+                _ => value["signed"]["meta"]["snapshot.json"]["length"] = 5.into(),
+            })
+        });
+        assert_eq!(code(&kit, &vendor.trust()), "E-TS-SIG", "{field}");
+    }
+}
+
+/// The vendor's last root with its signed part bent, signed again by all its root keys.
+fn bend_root(vendor: &Vendor, bend: impl Fn(&mut Value)) -> Vec<u8> {
+    let mut value: Value = serde_json::from_slice(vendor.roots.last().expect("a root")).expect("JSON");
+    bend(&mut value["signed"]);
+    sign(&value["signed"], &vendor.pairs("root").iter().collect::<Vec<_>>())
+}
+
+/// Replaces the keys of the entitlements role (threshold 1) with one bent key; returns its id.
+fn replace_entitlement_key(draft: &mut Draft, bend: impl Fn(&mut Value)) -> String {
+    let delegations = &mut draft.role("targets")["delegations"];
+    let old = delegations["roles"][2]["keyids"][0].as_str().expect("an id").to_owned();
+    let mut key = delegations["keys"][&old].clone();
+    bend(&mut key);
+    let id = domain::digest::Digest::of(&canonical(&key)).to_string();
+    delegations["keys"][&id] = key;
+    delegations["roles"][2]["keyids"] = json!([id]);
+    id
+}
+
+/// A kit whose entitlements key is bent, with signatures under the bent key's id.
+fn relabel(vendor: &Vendor, bend: impl Fn(&mut Value)) -> Vec<u8> {
+    let mut draft = draft(vendor);
+    let id = replace_entitlement_key(&mut draft, bend);
+    let files = draft.files_with(&|role, bytes| match role {
+        "entitlements" => bend_json(&bytes, |value| {
+            value["signatures"][0]["keyid"] = id.clone().into();
+            value["signatures"] = json!([value["signatures"][0].clone()]);
+        }),
+        _ => bytes,
+    });
+    draft.kit_of(&compress(&tar(&files)))
+}
