@@ -14,9 +14,15 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 /// Where certificate and key come from.
 pub(crate) enum Identity {
-    Files { certificate: PathBuf, key: PathBuf },
+    Files {
+        certificate: PathBuf,
+        key: PathBuf,
+    },
     /// Made in this directory when it is not there yet.
-    SelfSigned { directory: PathBuf, names: Vec<String> },
+    SelfSigned {
+        directory: PathBuf,
+        names: Vec<String>,
+    },
 }
 
 /// A ready configuration, with what an operator compares in the browser.
@@ -52,8 +58,8 @@ pub(crate) fn load(identity: &Identity) -> Result<Tls> {
         .with_context(|| format!("cannot read the certificate {}", certificate.display()))?;
     let leaf = chain.first().with_context(|| format!("{} holds no certificate", certificate.display()))?;
     let fingerprint = Digest::of(leaf);
-    let key = PrivateKeyDer::from_pem_file(&key)
-        .with_context(|| format!("cannot read the private key {}", key.display()))?;
+    let key =
+        PrivateKeyDer::from_pem_file(&key).with_context(|| format!("cannot read the private key {}", key.display()))?;
     let mut config = ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(chain, key)
@@ -70,6 +76,7 @@ fn make_self_signed(directory: &Path, certificate: &Path, key: &Path, names: &[S
     write_new(certificate, 0o644, made.cert.pem().as_bytes())
 }
 
+#[expect(clippy::disallowed_methods, reason = "key files, written once at the first start")]
 fn write_new(path: &Path, mode: u32, bytes: &[u8]) -> Result<()> {
     let mut file = fs::OpenOptions::new()
         .create(true)

@@ -136,6 +136,11 @@ pub enum Unevaluated {
     NoData {
         ecosystem: String,
     },
+    /// The generation holds some advisories for this ecosystem or release, but not a complete
+    /// feed of them: a finding counts, the absence of one does not.
+    PartialData {
+        ecosystem: String,
+    },
     /// An advisory for this package has a bound that cannot be ordered.
     InvalidAdvisory {
         record: String,
@@ -154,6 +159,9 @@ impl fmt::Display for Unevaluated {
             Self::UnknownSourcePackage => f.write_str("source package not stated"),
             Self::UnsupportedDistribution { distribution } => write!(f, "no rules for distribution {distribution}"),
             Self::NoData { ecosystem } => write!(f, "no advisories for {ecosystem} in this generation"),
+            Self::PartialData { ecosystem } => {
+                write!(f, "advisories for {ecosystem} in this generation are not complete")
+            }
             Self::InvalidAdvisory { record } => write!(f, "bounds of {record} cannot be ordered"),
         }
     }

@@ -2,7 +2,6 @@
 //! reference vectors.
 
 #![expect(clippy::disallowed_methods, reason = "tests read and lay out files")]
-
 // A skipped test says so, and figures are worth reading.
 #![allow(clippy::print_stderr)]
 

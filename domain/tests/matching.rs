@@ -8,7 +8,7 @@ use domain::advisory::{Affected, Interval, Lower, PackageKey, Status, Upper};
 use domain::component::{Component, ComponentKind, Distribution, Inventory, SourcePackage};
 use domain::ecosystem::Ecosystem;
 use domain::finding::{Confidence, Evaluation, Unevaluated};
-use domain::matching::{AdvisoryIndex, Assertion, RatingRow, Summary, evaluate, explain};
+use domain::matching::{AdvisoryIndex, Assertion, DataCoverage, RatingRow, Summary, evaluate, explain};
 use domain::purl::Purl;
 use domain::severity::{RatingScheme, Severity};
 use domain::source::SourceId;
@@ -18,13 +18,18 @@ struct Index {
     packages: BTreeMap<PackageKey, Vec<Assertion>>,
     summaries: BTreeMap<String, Summary>,
     ecosystems: BTreeSet<String>,
+    partial: bool,
 }
 
 impl AdvisoryIndex for Index {
     type Error = Infallible;
 
-    fn covers(&self, ecosystem: &Ecosystem) -> bool {
-        self.ecosystems.contains(&ecosystem.to_string())
+    fn coverage(&self, ecosystem: &Ecosystem) -> DataCoverage {
+        match self.ecosystems.contains(&ecosystem.to_string()) {
+            true if self.partial => DataCoverage::Partial,
+            true => DataCoverage::Complete,
+            false => DataCoverage::Absent,
+        }
     }
 
     fn assertions(&self, package: &PackageKey) -> Result<Vec<Assertion>, Infallible> {
@@ -200,6 +205,19 @@ fn a_release_without_data_is_unevaluated_not_clean() {
 }
 
 #[test]
+fn partial_data_makes_findings_but_its_silence_proves_nothing() {
+    let mut index = Index::default().says("CVE-1", "debian", "CVE-1", key("Debian:12", "x"), &[Interval::all()]);
+    index.partial = true;
+    let evaluation = scan(
+        &index,
+        vec![component("pkg:deb/debian/x@1?distro=debian-12"), component("pkg:deb/debian/y@1?distro=debian-12")],
+    );
+    assert_eq!(found(&evaluation), [("x", "CVE-1")]);
+    assert_eq!(evaluation.coverage.evaluated, 0);
+    assert_eq!(reasons(&evaluation), [Unevaluated::PartialData { ecosystem: "Debian:12".into() }]);
+}
+
+#[test]
 fn every_way_of_not_knowing_has_its_reason() {
     let index = Index::default().covering("PyPI").covering("Go").covering("Debian:12");
     let nameless = Component { name: "mystery".into(), version: Some("1".into()), ..Component::default() };
@@ -239,6 +257,15 @@ fn an_unreadable_bound_leaves_the_component_in_doubt_and_keeps_what_did_match() 
 }
 
 #[test]
+fn a_fixed_version_with_a_typo_does_not_read_as_fixed() {
+    // Alpine's secdb of v3.7 says this of git and CVE-2018-19486; 2.15.3-r0 was meant.
+    let index =
+        Index::default().says("CVE-1", "alpine", "CVE-1", key("Alpine:v3.7", "git"), &[Interval::below("2.15.r-r1")]);
+    let evaluation = scan(&index, vec![component("pkg:apk/alpine/git@2.15.2-r0?distro=alpine-3.7.1")]);
+    assert_eq!(reasons(&evaluation), [Unevaluated::InvalidAdvisory { record: "CVE-1".into() }]);
+}
+
+#[test]
 fn a_tool_that_names_no_source_packages_leaves_system_packages_in_doubt() {
     let index = Index::default().says("CVE-1", "debian", "CVE-1", key("Debian:12", "openssl"), &[Interval::all()]);
     let mut document = inventory(vec![
@@ -252,6 +279,18 @@ fn a_tool_that_names_no_source_packages_leaves_system_packages_in_doubt() {
     document.components[0].source_package = Some(SourcePackage { name: "openssl".into(), version: None });
     let Ok(evaluation) = evaluate(&document, &index);
     assert_eq!(evaluation.findings.len(), 2);
+}
+
+#[test]
+fn scalibr_names_the_source_package_of_alpine_as_its_origin() {
+    let index =
+        Index::default().says("CVE-1", "alpine", "CVE-1", key("Alpine:v3.22", "zlib"), &[Interval::below("1.3.1-r2")]);
+    let purl = "pkg:apk/alpine/zlib-dev@1.2.12-r1?arch=x86_64&distro=3.22.0&origin=zlib";
+    let document =
+        Inventory { components: vec![component(purl)], tools: vec!["SCALIBR".into()], ..Inventory::default() };
+    let Ok(evaluation) = evaluate(&document, &index);
+    assert_eq!(found(&evaluation), [("zlib-dev", "CVE-1")]);
+    assert_eq!(evaluation.findings[0].matched_name, "zlib");
 }
 
 #[test]

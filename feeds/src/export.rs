@@ -71,6 +71,7 @@ pub fn export<E>(
         content_root: writer.root.finish(),
         generated_at: options.generated_at.unwrap_or_else(|| latest_date(dataset)),
         sources,
+        coverage: dataset.coverage.clone(),
         segments: writer.segments,
         counts: writer.counts,
     })
@@ -239,6 +240,7 @@ mod tests {
                 .map(|number| Epss { cve: format!("CVE-2020-{number:04}"), probability_e5: number, percentile_e5: 7 })
                 .collect(),
             sources: vec![status("ghsa", "2024-05-07"), status("epss", "2024-05-01")],
+            coverage: Vec::new(),
         }
     }
 

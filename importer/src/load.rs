@@ -102,7 +102,8 @@ fn read_frames<R: Read>(
 fn kind_of(path: &str) -> Option<SegmentKind> {
     let folder = |kind: &SegmentKind| {
         let name = kind.segment_name(0);
-        name.rsplit_once('/').is_some_and(|(folder, _)| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
+        name.rsplit_once('/')
+            .is_some_and(|(folder, _)| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
     };
     SegmentKind::ALL.into_iter().find(folder)
 }
@@ -243,7 +244,8 @@ fn join(
     }
     let manifest = manifest.ok_or_else(|| ImportError::semantic(MANIFEST_NAME, "is missing from the kit"))?;
     let manifest_digest = Digest::of(&manifest);
-    let manifest = Manifest::parse(&manifest, MANIFEST_BYTES_MAX).map_err(|error| ImportError::semantic(MANIFEST_NAME, error))?;
+    let manifest =
+        Manifest::parse(&manifest, MANIFEST_BYTES_MAX).map_err(|error| ImportError::semantic(MANIFEST_NAME, error))?;
     check_segments(&manifest, counted)?;
     let content_root = root.finish();
     if content_root != manifest.content_root {
@@ -254,6 +256,9 @@ fn join(
     let segments = purposes.iter().filter_map(|(digest, purpose)| purpose.segment.map(|(number, _)| (number, *digest)));
     let mut segments: Vec<_> = segments.collect();
     segments.sort_unstable();
+    for row in manifest.coverage.iter().filter(|row| row.complete) {
+        builder.declare_complete(&row.ecosystem);
+    }
     let (sources, manifest) = (manifest.sources, manifest_digest);
     Ok(Loaded { builder, segments, content_root, sources, blobs, manifest, metadata_frame })
 }

@@ -7,4 +7,4 @@ mod gate;
 mod verdict;
 
 pub use gate::{Gate, OnUnevaluated};
-pub use verdict::{DataAge, GenerationRef, Outcome, SourceAge, Verdict, judge};
+pub use verdict::{DataAge, GenerationRef, Outcome, SourceAge, Verdict, judge, source_age};

@@ -97,7 +97,8 @@ pub fn judge(
     }
 }
 
-fn source_age(status: &SourceStatus, now: Timestamp) -> SourceAge {
+/// How old a source's data is at `now`.
+pub fn source_age(status: &SourceStatus, now: Timestamp) -> SourceAge {
     let age = match status.as_of.map(|as_of| now.seconds_since(as_of)) {
         // Data from the future means that this clock or that date is wrong: no age can be told,
         // and above all it is not fresh. One day is left to feeds that round up or use a local date.

@@ -4,7 +4,7 @@ use std::fs;
 
 use domain::advisory::{Advisory, Affected, Interval, Member, PackageKey};
 use domain::digest::Digest;
-use domain::matching::AdvisoryIndex;
+use domain::matching::{AdvisoryIndex, DataCoverage};
 use domain::root::ContentRoot;
 use domain::source::SourceId;
 use domain::time::Timestamp;
@@ -49,6 +49,7 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
         segment.extend_from_slice(&line);
         segment.push(b'\n');
     }
+    builder.declare_complete(&"crates.io".parse().expect("known"));
     let digest = Digest::of(&segment);
     store.blobs().put(&digest, &segment).expect("a blob");
     store.blobs().put(&Digest::of(b"manifest"), b"manifest").expect("a blob");
@@ -110,8 +111,8 @@ fn what_was_activated_is_found_by_package_id_and_alias() {
         (assertions[0].advisory.as_str(), assertions[0].ranges.as_slice()),
         ("CVE-2020-1", [Interval::below("1.2.0")].as_slice())
     );
-    assert!(view.covers(&package.ecosystem));
-    assert!(!view.covers(&"npm".parse().expect("known")));
+    assert_eq!(view.coverage(&package.ecosystem), DataCoverage::Complete);
+    assert_eq!(view.coverage(&"npm".parse().expect("known")), DataCoverage::Absent);
     assert_eq!(view.resolve("RUSTSEC-2020-1").expect("read"), ["CVE-2020-1"]);
     let whole = view.advisory("CVE-2020-2", store.blobs()).expect("read").expect("there");
     assert_eq!(whole, advisory("CVE-2020-2", "X-2", "bar", "2"));

@@ -26,13 +26,18 @@ fn main() {
     for path in arguments {
         let document = std::fs::read(&path).expect("an SBOM");
         let inventory = read(&document, &Limits::default()).expect("a readable SBOM");
-        packages.extend(inventory.components.iter().filter(|c| c.kind == ComponentKind::Package && c.purl.is_some()).cloned());
+        packages.extend(
+            inventory.components.iter().filter(|c| c.kind == ComponentKind::Package && c.purl.is_some()).cloned(),
+        );
         if inventory.components.len() > largest.components.len() {
             largest = inventory;
         }
     }
     println!("{} packages with purls in the SBOMs given", packages.len());
-    println!("{:>10} {:>12} {:>12} {:>12} {:>9} {:>7}", "components", "bytes", "parse ms", "match ms", "findings", "ratio");
+    println!(
+        "{:>10} {:>12} {:>12} {:>12} {:>9} {:>7}",
+        "components", "bytes", "parse ms", "match ms", "findings", "ratio"
+    );
     for count in [100, 1_000, 10_000] {
         let document = document(&packages, count);
         let inventory = read(&document, &Limits::default()).expect("what we write, we read");

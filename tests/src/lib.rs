@@ -106,6 +106,9 @@ impl Site {
         let demo = repository().join("tests/data/demo");
         let paths: Vec<String> = feeds.iter().map(|feed| demo.join(feed).display().to_string()).collect();
         let mut arguments = vec!["feeds", "ingest", "--into", into];
+        for ecosystem in ["npm", "PyPI", "crates.io"] {
+            arguments.extend(["--complete", ecosystem]);
+        }
         arguments.extend(paths.iter().map(String::as_str));
         self.ok(&arguments);
     }
@@ -178,17 +181,19 @@ impl Server {
         all.extend(arguments);
         let mut child =
             site.command(&all).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
-        let mut log = BufReader::new(child.stderr.take().expect("piped"));
+        let log = BufReader::new(child.stderr.take().expect("piped"));
+        // Owned before anything can fail, so that it is stopped in any case.
+        let mut server = Self { child, address: String::new(), log };
         let mut seen = String::new();
-        loop {
+        while server.address.is_empty() {
             let mut line = String::new();
-            assert!(log.read_line(&mut line).expect("a log") > 0, "the server ended: {seen}");
+            assert!(server.log.read_line(&mut line).expect("a log") > 0, "the server ended: {seen}");
             seen.push_str(&line);
-            if let Some((_, address)) = line.split_once("listening on ") {
-                let address = address.trim().split("://").nth(1).expect("a URL").to_owned();
-                return Self { child, address, log };
+            if let Some((_, url)) = line.split_once("listening on ") {
+                url.trim().split("://").nth(1).expect("a URL").clone_into(&mut server.address);
             }
         }
+        server
     }
 
     /// One request over plain HTTP.

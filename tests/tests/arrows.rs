@@ -231,7 +231,8 @@ fn paths(source: &Source) -> Vec<(Vec<String>, usize)> {
         let inline = braces.iter().filter(|module| **module).count();
         let start = found.len();
         match source.token(index) {
-            "use" => index = use_tree(source, index + 1, &[], &mut found),
+            // `impl Trait + use<'a>` imports nothing.
+            "use" if source.token(index + 1) != "<" => index = use_tree(source, index + 1, &[], &mut found),
             "crate" if index > 0 && source.token(index - 1) == "extern" => {
                 found.push((vec![source.token(index + 1).to_owned()], source.line(index)));
             }
@@ -276,7 +277,8 @@ fn use_tree(source: &Source, mut index: usize, prefix: &[String], found: &mut Ve
         match source.token(index) {
             "{" => {
                 index += 1;
-                while !matches!(source.token(index), "}" | "") {
+                // A `;` in braces is no `use` tree: macros may hold anything.
+                while !matches!(source.token(index), "}" | ";" | "") {
                     index = use_tree(source, index, &path, found);
                     if source.token(index) == "," {
                         index += 1;

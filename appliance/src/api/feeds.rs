@@ -1,5 +1,6 @@
 //! `GET /api/v1/feeds`: the sources of the active generation and how old each is.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -22,7 +23,8 @@ pub(super) struct Feeds {
     signed_at: Timestamp,
     imported_at: Timestamp,
     advisories: u64,
-    ecosystems: Vec<String>,
+    /// Each ecosystem (with release) that has advisories, and whether they are complete.
+    ecosystems: BTreeMap<String, bool>,
     sources: Vec<Feed>,
 }
 
@@ -39,7 +41,10 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Feeds>, Pro
     let row = generation.row();
     let now = clock::now();
     let feed = |status: &SourceStatus| Feed {
-        age_days: status.as_of.map(|as_of| now.seconds_since(as_of).max(0) / Timestamp::DAY_SECONDS),
+        age_days: match policy::source_age(status, now).age {
+            policy::DataAge::Days(days) => Some(days),
+            policy::DataAge::Unknown => None,
+        },
         status: status.clone(),
     };
     Ok(Json(Feeds {
@@ -50,7 +55,7 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Result<Json<Feeds>, Pro
         signed_at: row.signed_at,
         imported_at: row.imported_at,
         advisories: row.advisories,
-        ecosystems: generation.ecosystems().iter().cloned().collect(),
+        ecosystems: generation.ecosystems().clone(),
         sources: row.sources.iter().map(feed).collect(),
     }))
 }

@@ -26,7 +26,9 @@ pub(crate) enum Verb {
         format: Format,
     },
     /// Find advisories by id or alias (prefix), and packages by a part of their name
-    #[command(after_help = "Examples:\n  stella db search CVE-2021-44228\n  stella db search GHSA-jfh8\n  stella db search openssl")]
+    #[command(
+        after_help = "Examples:\n  stella db search CVE-2021-44228\n  stella db search GHSA-jfh8\n  stella db search openssl"
+    )]
     Search {
         text: String,
         #[arg(short, long, value_enum, default_value = "table")]
@@ -84,7 +86,18 @@ fn status(generation: &Generation, format: Format, now: Timestamp, out: &mut imp
     writeln!(out, "kit           sha256:{}", row.kit_sha256)?;
     writeln!(out, "content root  {}", row.content_root)?;
     writeln!(out, "signed        {}   imported {}", row.signed_at, row.imported_at)?;
-    writeln!(out, "advisories    {} in {} ecosystems", row.advisories, generation.ecosystems().len())?;
+    let ecosystems = generation.ecosystems();
+    let complete = ecosystems.values().filter(|complete| **complete).count();
+    writeln!(out, "advisories    {} for {complete} ecosystems and releases", row.advisories)?;
+    let partial: Vec<_> =
+        ecosystems.iter().filter(|(_, complete)| !**complete).map(|(name, _)| name.as_str()).collect();
+    if !partial.is_empty() {
+        writeln!(
+            out,
+            "not complete  {} more, whose packages count as not evaluated (--format json lists them)",
+            partial.len()
+        )?;
+    }
     let mut table = new_table(["source", "name", "records", "rejected", "as of", "age", "licence"]);
     for source in &row.sources {
         let age = match age_days(source, now) {
@@ -100,7 +113,10 @@ fn status(generation: &Generation, format: Format, now: Timestamp, out: &mut imp
 }
 
 fn age_days(source: &SourceStatus, now: Timestamp) -> Option<i64> {
-    source.as_of.map(|as_of| now.seconds_since(as_of).max(0) / Timestamp::DAY_SECONDS)
+    match policy::source_age(source, now).age {
+        policy::DataAge::Days(days) => Some(days),
+        policy::DataAge::Unknown => None,
+    }
 }
 
 fn new_table<const N: usize>(header: [&str; N]) -> Table {

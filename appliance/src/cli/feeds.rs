@@ -1,11 +1,12 @@
 //! `stella feeds`: the connected side's ingest, and the export of canonical records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
+use domain::ecosystem::Ecosystem;
 use domain::source::SourceId;
 use domain::time::Timestamp;
 use feeds::dataset::{MANIFEST_NAME, Manifest};
@@ -36,6 +37,10 @@ pub(crate) enum Verb {
         /// The date that a source's data speaks for, where the feed states none
         #[arg(long, value_name = "SOURCE=DATE", value_parser = parse_as_of)]
         as_of: Vec<(SourceId, Timestamp)>,
+        /// Vouch that the feeds given are complete for this ecosystem or release (may be repeated);
+        /// by default an ecosystem counts as complete from 25 packages and advisories on
+        #[arg(long, value_name = "ECOSYSTEM")]
+        complete: Vec<Ecosystem>,
         /// Date for the manifest, in Unix seconds; the newest date in the data by default
         #[arg(long, env = "SOURCE_DATE_EPOCH", value_name = "SECONDS")]
         source_date_epoch: Option<i64>,
@@ -59,23 +64,24 @@ fn parse_as_of(text: &str) -> Result<(SourceId, Timestamp), String> {
 
 pub(crate) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
     match verb {
-        Verb::Ingest { inputs, into, as_of, source_date_epoch, verbose } => {
-            let generated_at = source_date_epoch.map(Timestamp::from_unix);
+        Verb::Ingest { inputs, into, as_of, complete, source_date_epoch, verbose } => {
             let options = Options { as_of: as_of.iter().cloned().collect::<BTreeMap<_, _>>(), ..Options::default() };
-            ingest(global, inputs, into, options, generated_at, *verbose)
+            let complete = complete.iter().cloned().collect();
+            let choices =
+                Choices { complete, generated_at: source_date_epoch.map(Timestamp::from_unix), verbose: *verbose };
+            ingest(global, inputs, into, options, &choices)
         }
         Verb::Export { output } => export(global, output),
     }
 }
 
-fn ingest(
-    global: &Global,
-    inputs: &[PathBuf],
-    into: &Path,
-    options: Options,
+struct Choices {
+    complete: BTreeSet<Ecosystem>,
     generated_at: Option<Timestamp>,
     verbose: bool,
-) -> Result<Exit> {
+}
+
+fn ingest(global: &Global, inputs: &[PathBuf], into: &Path, options: Options, choices: &Choices) -> Result<Exit> {
     let inputs = files::walk(inputs)?;
     if inputs.is_empty() {
         return Err(UsageError("there is no file to ingest".to_owned()).into());
@@ -89,13 +95,13 @@ fn ingest(
     }
     let mut stderr = std::io::stderr().lock();
     if !global.quiet {
-        report(intake.ingested(), verbose, &mut stderr)?;
+        report(intake.ingested(), choices.verbose, &mut stderr)?;
     }
     progress.step("merging", None);
-    let merged = intake.merge();
+    let merged = intake.merge(&choices.complete);
     progress.step("writing", None);
     files::make_directory(into)?;
-    let manifest = feedser::write(&merged.dataset, generated_at, |segment, bytes| {
+    let manifest = feedser::write(&merged.dataset, choices.generated_at, |segment, bytes| {
         let path = into.join(&segment.name);
         files::make_directory(path.parent().unwrap_or(into))?;
         files::write_bytes(&path, 0o644, &bytes)
@@ -104,7 +110,7 @@ fn ingest(
     files::write_bytes(&into.join(MANIFEST_NAME), 0o644, &manifest.to_canonical_json())?;
     progress.finish();
     if !global.quiet {
-        for conflict in merged.conflicts.iter().take(if verbose { usize::MAX } else { 0 }) {
+        for conflict in merged.conflicts.iter().take(if choices.verbose { usize::MAX } else { 0 }) {
             writeln!(stderr, "conflict: {conflict}")?;
         }
         writeln!(stderr, "{} conflicts between sources were resolved by rule", merged.conflicts.len())?;
@@ -119,8 +125,20 @@ fn file_name(path: &Path) -> String {
 fn summarise(manifest: &Manifest, directory: &Path) -> Result<Exit> {
     let mut stdout = std::io::stdout().lock();
     let counts = manifest.counts;
-    writeln!(stdout, "{}: {} advisories from {} sources", directory.display(), counts.advisories, manifest.sources.len())?;
+    writeln!(
+        stdout,
+        "{}: {} advisories from {} sources",
+        directory.display(),
+        counts.advisories,
+        manifest.sources.len()
+    )?;
     writeln!(stdout, "known exploited: {}   EPSS: {}", counts.kev, counts.epss)?;
+    let partial: Vec<_> = manifest.coverage.iter().filter(|row| !row.complete).collect();
+    writeln!(stdout, "complete for {} ecosystems and releases", manifest.coverage.len() - partial.len())?;
+    if !partial.is_empty() {
+        let names: Vec<_> = partial.iter().map(|row| format!("{} ({})", row.ecosystem, row.packages)).collect();
+        writeln!(stdout, "not complete, with their packages: {}", names.join(", "))?;
+    }
     writeln!(stdout, "content root: {}", manifest.content_root)?;
     Ok(Exit::Clean)
 }
@@ -144,7 +162,11 @@ fn report(ingested: &Ingested, verbose: bool, out: &mut impl Write) -> Result<()
         writeln!(out, "note: {source}: {reason}: {} times, first {}", note.count, note.example)?;
     }
     for (format, unsupported) in &ingested.unsupported {
-        writeln!(out, "no parser for {format}: {} documents left out, first {}", unsupported.count, unsupported.example)?;
+        writeln!(
+            out,
+            "no parser for {format}: {} documents left out, first {}",
+            unsupported.count, unsupported.example
+        )?;
     }
     Ok(())
 }

@@ -17,7 +17,6 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use store::Store;
 
-
 const AFTER_HELP: &str = "\
 Examples:
   stella kit import ouk-stella-stable-7.tar.zst --trust-root 1.root.json

@@ -10,9 +10,9 @@ use policy::{Gate, OnUnevaluated};
 
 use super::exit::{Exit, UsageError};
 use super::{Global, files};
+use crate::clock;
 use crate::report::{self, Format, Report, Style};
 use crate::scan::{Engine, ScanOptions, scan_id};
-use crate::clock;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -103,8 +103,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
     let options = ScanOptions { gate: gate(args), generation: args.generation };
     let artifact = args.document.display().to_string();
     let id = scan_id().context("the system gives no random numbers")?;
-    let scanned =
-        engine.scan(&document, &options, clock::now()).with_context(|| format!("cannot scan {artifact}"))?;
+    let scanned = engine.scan(&document, &options, clock::now()).with_context(|| format!("cannot scan {artifact}"))?;
     let mut report = Report::new(id, &artifact, scanned.inventory, scanned.evaluation, scanned.verdict);
     let outcome = report.verdict.outcome;
     if !args.severity.is_empty() {

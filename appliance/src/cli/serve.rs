@@ -56,10 +56,8 @@ pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
         return Err(UsageError("--plain-http needs a loopback address in --listen".to_owned()).into());
     }
     telemetry::start_logging(args.log_json);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")?;
     runtime.block_on(serve(global, args))?;
     Ok(Exit::Clean)
 }
@@ -93,9 +91,7 @@ async fn serve(global: &Global, args: &Args) -> Result<()> {
 
 fn load_tls(global: &Global, args: &Args) -> Result<tls::Tls> {
     let identity = match (&args.tls_cert, &args.tls_key) {
-        (Some(certificate), Some(key)) => {
-            tls::Identity::Files { certificate: certificate.clone(), key: key.clone() }
-        }
+        (Some(certificate), Some(key)) => tls::Identity::Files { certificate: certificate.clone(), key: key.clone() },
         _ => {
             let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
             names.extend(args.tls_name.iter().cloned());

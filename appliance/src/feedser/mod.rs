@@ -3,13 +3,14 @@
 //! A data set on disk is what `feeds::export` writes: `feeds/manifest.json` and the
 //! segments that it lists.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use anyhow::{Context, Result};
+use domain::ecosystem::Ecosystem;
 use domain::exploitation::{Epss, KnownExploited};
 use domain::time::Timestamp;
-use feeds::dataset::{Dataset, Manifest, Segment};
+use feeds::dataset::{Dataset, Manifest, Segment, coverage};
 use feeds::export::{ExportOptions, export};
 use feeds::ingest::{Ingested, Options, Progress, ingest};
 use feeds::merge::{Conflict, MergeRules, merge};
@@ -44,13 +45,14 @@ impl Intake {
         &self.ingested
     }
 
-    /// Merges all that was read.
-    pub(crate) fn merge(self) -> Merged {
+    /// Merges all that was read. `complete` are the ecosystems that the caller vouches for.
+    pub(crate) fn merge(self, complete: &BTreeSet<Ecosystem>) -> Merged {
         let sources = self.ingested.statuses();
         let merged = merge(self.ingested.records, &MergeRules::default());
         let kev = newest_by_cve(self.ingested.kev, |fact: &KnownExploited| &fact.cve);
         let epss = newest_by_cve(self.ingested.epss, |fact: &Epss| &fact.cve);
-        let dataset = Dataset { advisories: merged.advisories, kev, epss, sources };
+        let coverage = coverage(&merged.advisories, complete);
+        let dataset = Dataset { advisories: merged.advisories, kev, epss, sources, coverage };
         Merged { dataset, conflicts: merged.conflicts }
     }
 }

@@ -239,6 +239,7 @@ pub(crate) fn reason(reason: &Unevaluated) -> (&'static str, Option<&str>) {
         Unevaluated::UnknownSourcePackage => ("unknown-source-package", None),
         Unevaluated::UnsupportedDistribution { distribution } => ("unsupported-distribution", Some(distribution)),
         Unevaluated::NoData { ecosystem } => ("no-data", Some(ecosystem)),
+        Unevaluated::PartialData { ecosystem } => ("partial-data", Some(ecosystem)),
         Unevaluated::InvalidAdvisory { record } => ("invalid-advisory", Some(record)),
     }
 }

@@ -68,12 +68,7 @@ impl Engine {
     }
 
     /// Scans one document.
-    pub(crate) fn scan(
-        &self,
-        document: &[u8],
-        options: &ScanOptions,
-        now: Timestamp,
-    ) -> Result<Scanned, ScanError> {
+    pub(crate) fn scan(&self, document: &[u8], options: &ScanOptions, now: Timestamp) -> Result<Scanned, ScanError> {
         // Data first: without any, the best document gives no answer.
         let generation = match options.generation {
             Some(number) => Arc::new(self.store.open_generation(number)?),
@@ -82,8 +77,7 @@ impl Engine {
         let inventory = sbom::read(document, &self.limits)?;
         let evaluation = domain::matching::evaluate(&inventory, &generation.view()?)?;
         let row = generation.row();
-        let reference =
-            GenerationRef { number: row.number, kit: row.kit_sha256, content_root: row.content_root };
+        let reference = GenerationRef { number: row.number, kit: row.kit_sha256, content_root: row.content_root };
         let verdict = policy::judge(&evaluation, &options.gate, reference, &row.sources, ENGINE, now);
         Ok(Scanned { inventory, evaluation, verdict })
     }

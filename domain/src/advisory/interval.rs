@@ -75,7 +75,7 @@ impl Interval {
     /// Is `version` inside? An error when a bound is no version of the scheme, because
     /// then nobody can tell.
     pub fn contains(&self, scheme: Scheme, version: &Version) -> Result<bool, InvalidVersion> {
-        let below = |bound: &str| scheme.parse(bound).map(|bound| version.compare(&bound));
+        let below = |bound: &str| scheme.parse_bound(bound).map(|bound| version.compare(&bound));
         let after_lower = match &self.lower {
             Lower::Start => true,
             Lower::Introduced(bound) => below(bound)? != Ordering::Less,

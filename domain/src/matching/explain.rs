@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::index::{AdvisoryIndex, Assertion};
+use super::index::{AdvisoryIndex, Assertion, DataCoverage};
 use super::judge::judge;
 use super::plan::{Plan, SourceNames, plan};
 use super::{authority, group};
@@ -49,9 +49,14 @@ pub fn explain<I: AdvisoryIndex>(
     for lookup in &lookups {
         let package = &lookup.package;
         explanation.looked_up.push(format!("{} {} {}", package.ecosystem, package.name, lookup.version));
-        if !index.covers(&package.ecosystem) {
-            explanation.unevaluated = Some(Unevaluated::NoData { ecosystem: package.ecosystem.to_string() });
-            continue;
+        let ecosystem = package.ecosystem.to_string();
+        match index.coverage(&package.ecosystem) {
+            DataCoverage::Complete => {}
+            DataCoverage::Partial => explanation.unevaluated = Some(Unevaluated::PartialData { ecosystem }),
+            DataCoverage::Absent => {
+                explanation.unevaluated = Some(Unevaluated::NoData { ecosystem });
+                continue;
+            }
         }
         let scheme = package.ecosystem.scheme();
         let Ok(version) = scheme.parse(&lookup.version) else {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::index::{AdvisoryIndex, Assertion, Summary};
+use super::index::{AdvisoryIndex, Assertion, DataCoverage, Summary};
 use super::judge::{Judgement, judge};
 use super::plan::Lookup;
 use super::{authority, severity};
@@ -61,7 +61,8 @@ struct Hit {
 
 fn look_up<I: AdvisoryIndex>(lookup: &Lookup, index: &I) -> Result<Result<Matches, Unevaluated>, I::Error> {
     let ecosystem = &lookup.package.ecosystem;
-    if !index.covers(ecosystem) {
+    let coverage = index.coverage(ecosystem);
+    if coverage == DataCoverage::Absent {
         return Ok(Err(Unevaluated::NoData { ecosystem: ecosystem.to_string() }));
     }
     let scheme = ecosystem.scheme();
@@ -72,7 +73,11 @@ fn look_up<I: AdvisoryIndex>(lookup: &Lookup, index: &I) -> Result<Result<Matche
     if assertions.is_empty() && lookup.assumed_source {
         return Ok(Err(Unevaluated::UnknownSourcePackage));
     }
-    Ok(Ok(judge_all(lookup, scheme, &version, assertions)))
+    let mut matches = judge_all(lookup, scheme, &version, assertions);
+    if coverage == DataCoverage::Partial {
+        matches.doubt.get_or_insert(Unevaluated::PartialData { ecosystem: ecosystem.to_string() });
+    }
+    Ok(Ok(matches))
 }
 
 fn judge_all(lookup: &Lookup, scheme: Scheme, version: &Version, assertions: Vec<Assertion>) -> Matches {

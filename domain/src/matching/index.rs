@@ -15,14 +15,25 @@ use crate::time::Timestamp;
 pub trait AdvisoryIndex {
     type Error;
 
-    /// Does the data set hold any advisories of this ecosystem (and release)?
-    fn covers(&self, ecosystem: &Ecosystem) -> bool;
+    /// How much the data set says of this ecosystem (and release).
+    fn coverage(&self, ecosystem: &Ecosystem) -> DataCoverage;
 
     /// All assertions about a package.
     fn assertions(&self, package: &PackageKey) -> Result<Vec<Assertion>, Self::Error>;
 
     /// The facts that a finding shows of an advisory.
     fn summary(&self, advisory: &str) -> Result<Option<Summary>, Self::Error>;
+}
+
+/// May silence about a package be taken for "no known vulnerability"?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataCoverage {
+    /// Yes: the data set was made from a complete feed of the ecosystem.
+    Complete,
+    /// No: some advisories are there. What they say counts, what they do not say means nothing.
+    Partial,
+    /// No: there is nothing.
+    Absent,
 }
 
 /// One source's assertion about one package, with the advisory that it belongs to.

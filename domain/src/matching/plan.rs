@@ -42,7 +42,7 @@ impl SourceNames {
     pub fn of(inventory: &Inventory) -> Self {
         let states = |component: &Component| {
             component.source_package.is_some()
-                || component.purl.as_ref().is_some_and(|purl| purl.qualifier("upstream").is_some())
+                || component.purl.as_ref().is_some_and(|purl| distribution::stated_source(purl).is_some())
         };
         // These two are known to leave out only what is equal.
         let known = |tool: &String| {

@@ -44,6 +44,12 @@ impl Order for Apk {
 }
 
 impl Apk {
+    /// Does the whole text follow the grammar? Where a broken text stands in the order is a
+    /// guess, which is safe for an installed version and not for the bound of an advisory.
+    pub(super) fn is_regular(&self) -> bool {
+        !self.tokens().any(|token| matches!(token, Token::Broken(_)))
+    }
+
     fn tokens(&self) -> impl Iterator<Item = Token<'_>> {
         let mut rest = &*self.0;
         let mut last = None;

@@ -146,10 +146,10 @@ impl Reader<'_> {
     fn checked(&self, intervals: Vec<Interval>) -> Result<Vec<Interval>, InvalidConstraint> {
         for Interval { lower, upper } in &intervals {
             if let Lower::Introduced(text) | Lower::After(text) = lower {
-                self.scheme.parse(text).map_err(|bound| self.bound(bound))?;
+                self.scheme.parse_bound(text).map_err(|bound| self.bound(bound))?;
             }
             if let Upper::Fixed(text) | Upper::LastAffected(text) = upper {
-                self.scheme.parse(text).map_err(|bound| self.bound(bound))?;
+                self.scheme.parse_bound(text).map_err(|bound| self.bound(bound))?;
             }
         }
         Ok(intervals)

@@ -150,6 +150,16 @@ impl Scheme {
         let parsed = if readable { self.parse_as(word) } else { None };
         parsed.map(Version).ok_or_else(|| InvalidVersion { scheme: self, text: quote(text) })
     }
+
+    /// Reads the bound of an advisory. Stricter than [`Scheme::parse`] where a scheme orders
+    /// broken texts by guessing: a typo in a fixed version must not read as "fixed".
+    pub fn parse_bound(self, text: &str) -> Result<Version, InvalidVersion> {
+        let version = self.parse(text)?;
+        match &version.0 {
+            Parsed::Apk(apk) if !apk.is_regular() => Err(InvalidVersion { scheme: self, text: quote(text) }),
+            _ => Ok(version),
+        }
+    }
 }
 
 fn quote(text: &str) -> String {

@@ -61,7 +61,7 @@ struct Span {
 
 impl Cut {
     fn at(scheme: Scheme, text: &str, behind: bool) -> Result<Self, InvalidVersion> {
-        Ok(Self::At { version: scheme.parse(text)?, text: text.to_owned(), behind })
+        Ok(Self::At { version: scheme.parse_bound(text)?, text: text.to_owned(), behind })
     }
 
     fn cmp(&self, other: &Self) -> Ordering {

@@ -10,7 +10,7 @@ use domain::source::SourceStatus;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{DatasetError, is_plain_key};
+use super::{DatasetError, EcosystemCoverage, is_plain_key};
 
 /// The version of this form that is written and read.
 pub const SCHEMA: u32 = 1;
@@ -28,6 +28,8 @@ pub struct Manifest {
     pub generated_at: Timestamp,
     /// Sorted by source.
     pub sources: Vec<SourceStatus>,
+    /// Sorted by the ecosystem's name.
+    pub coverage: Vec<EcosystemCoverage>,
     /// Sorted by kind and number.
     pub segments: Vec<Segment>,
     pub counts: Counts,
@@ -180,6 +182,10 @@ impl Manifest {
         let refuse = |problem| Err(DatasetError::Contradiction { at: MANIFEST_NAME.to_owned(), problem });
         if counts != self.counts {
             return refuse("the segments do not add up to the counts");
+        }
+        let names: Vec<String> = self.coverage.iter().map(|row| row.ecosystem.to_string()).collect();
+        if !names.is_sorted_by(|one, other| one < other) {
+            return refuse("ecosystems are not sorted or occur twice");
         }
         if !self.sources.is_sorted_by(|one, other| one.source < other.source) {
             return refuse("sources are not sorted or occur twice");

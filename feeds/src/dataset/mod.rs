@@ -8,6 +8,7 @@
 //! JSON lines were chosen over a binary form because a person can read them with `zstdcat`
 //! and `jq` in a room without network, and because compression removes the difference.
 
+mod coverage;
 mod lines;
 mod manifest;
 
@@ -18,6 +19,7 @@ use domain::source::SourceStatus;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use coverage::{EcosystemCoverage, coverage};
 pub use lines::{Limits, Line, Lines, lines};
 pub use manifest::{Counts, MANIFEST_NAME, Manifest, SCHEMA, Segment, SegmentKind};
 
@@ -28,6 +30,7 @@ pub struct Dataset {
     pub kev: Vec<KnownExploited>,
     pub epss: Vec<Epss>,
     pub sources: Vec<SourceStatus>,
+    pub coverage: Vec<EcosystemCoverage>,
 }
 
 /// What is wrong with the exchange form of a data set.

@@ -32,6 +32,9 @@ pub struct Tally {
     pub records: u64,
     pub rejected: u64,
     pub as_of: Option<Timestamp>,
+    /// A document without any date was read: then the newest date among other records says
+    /// nothing of the age of the whole, and only the caller can state one.
+    pub undated: bool,
 }
 
 /// A record that cannot be used.
@@ -120,9 +123,17 @@ impl Ingested {
         tally.as_of = tally.as_of.max(Some(as_of));
     }
 
+    /// A document of the source says nothing of its date.
+    pub(crate) fn leave_undated(&mut self, source: &SourceId) {
+        self.tally(source).undated = true;
+    }
+
     /// Dates a source that states no date itself and of which there is anything.
     pub(crate) fn assume_date(&mut self, source: &SourceId, as_of: Timestamp) {
         if let Some(tally) = self.tallies.get_mut(source) {
+            if tally.undated {
+                (tally.as_of, tally.undated) = (Some(as_of), false);
+            }
             tally.as_of.get_or_insert(as_of);
         }
     }
@@ -139,6 +150,7 @@ impl Ingested {
             sum.records += tally.records;
             sum.rejected += tally.rejected;
             sum.as_of = sum.as_of.max(tally.as_of);
+            sum.undated |= tally.undated;
         }
         for (key, note) in later.notes {
             let sum = self.notes.entry(key).or_insert_with(|| Note { count: 0, example: note.example });
@@ -174,7 +186,8 @@ impl Ingested {
 }
 
 fn status(source: &SourceId, tally: &Tally) -> SourceStatus {
-    let Tally { records, rejected, as_of } = *tally;
+    let Tally { records, rejected, as_of, undated } = *tally;
+    let as_of = as_of.filter(|_| !undated);
     let (name, url, licence, redistribution) = match source_info(source.as_str()) {
         Some(info) => (info.name, info.url, info.licence, info.redistribution),
         None => (source.as_str(), "", "not stated", Redistribution::InternalOnly),
@@ -203,6 +216,18 @@ mod tests {
         assert_eq!(statuses.len(), 1, "a source without data has no status");
         assert_eq!(statuses[0].as_of, Some(Timestamp::UNIX_EPOCH.plus_days(9)));
         assert_eq!(statuses[0].name, "GitHub Advisory Database");
+    }
+
+    #[test]
+    fn one_undated_document_makes_the_age_unknown_until_the_caller_states_it() {
+        let alpine = SourceId::new("alpine");
+        let mut ingested = Ingested::new();
+        let modified = Some(Timestamp::UNIX_EPOCH.plus_days(9));
+        ingested.accept(Record { modified, ..Record::new(alpine.clone(), "ALPINE-CVE-1") });
+        ingested.leave_undated(&alpine);
+        assert_eq!(ingested.statuses()[0].as_of, None, "a dated stray does not date the rest");
+        ingested.assume_date(&alpine, Timestamp::UNIX_EPOCH.plus_days(5));
+        assert_eq!(ingested.statuses()[0].as_of, Some(Timestamp::UNIX_EPOCH.plus_days(5)));
     }
 
     #[test]

@@ -79,6 +79,7 @@ pub(super) fn read_json(document: &str, bytes: &mut dyn Read, into: &mut Ingeste
     match read {
         Ok(()) => {
             into.absorb(tracker.notes);
+            into.leave_undated(&tracker.source);
             tracker.records.into_values().for_each(|record| into.accept(record));
             Ok(())
         }

@@ -90,6 +90,7 @@ fn read(document: &str, parsed: Result<Document, String>, into: &mut Ingested) {
         return into.reject(None, document, None, reason);
     };
     let source = SourceId::new(origin.source);
+    into.leave_undated(&source);
     let mut records = BTreeMap::new();
     if parsed.packages.is_empty() {
         into.note(&source, "document without packages", || document.to_owned());

@@ -1,11 +1,12 @@
 //! Building a generation file: collect rows in any order, sort, write once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::path::Path;
 
 use domain::advisory::Advisory;
 use domain::digest::Digest;
+use domain::ecosystem::Ecosystem;
 use domain::exploitation::{Epss, KnownExploited};
 use domain::matching::{Assertion, Summary};
 use domain::time::Timestamp;
@@ -31,6 +32,7 @@ pub struct GenerationBuilder {
     aliases: Vec<String>,
     known_exploited: Vec<(String, Timestamp)>,
     epss: HashMap<String, (u32, u32)>,
+    complete: BTreeSet<String>,
 }
 
 impl GenerationBuilder {
@@ -60,12 +62,18 @@ impl GenerationBuilder {
         self.epss.insert(fact.cve.clone(), (fact.probability_e5, fact.percentile_e5));
     }
 
+    /// States that the data is complete for an ecosystem (and release).
+    pub fn declare_complete(&mut self, ecosystem: &Ecosystem) {
+        self.complete.insert(ecosystem.to_string());
+    }
+
     /// Adds all that another builder has collected.
     pub fn join(&mut self, mut other: Self) {
         self.assertions.append(&mut other.assertions);
         self.advisories.append(&mut other.advisories);
         self.aliases.append(&mut other.aliases);
         self.known_exploited.append(&mut other.known_exploited);
+        self.complete.append(&mut other.complete);
         if self.epss.is_empty() {
             self.epss = other.epss;
         } else {
@@ -90,6 +98,11 @@ impl GenerationBuilder {
         fill(&write, ADVISORIES, self.advisories.iter().map(|(id, row)| (id.as_str(), encode(row))))?;
         fill(&write, ALIASES, self.aliases.iter().map(|key| (key.as_str(), [])))?;
         let (packages, ecosystems) = packages(self.assertions);
+        let state = |(name, count): (String, u64)| {
+            let complete = self.complete.contains(&name);
+            (name, (count, complete))
+        };
+        let ecosystems = ecosystems.into_iter().map(state).collect();
         fill(&write, PACKAGES, packages.iter().map(|(key, rows)| (key.as_str(), rows)))?;
         fill_small(&write, &ecosystems, segments)?;
         write.commit()?;
@@ -143,12 +156,12 @@ fn fill<'a, R: AsRef<[u8]>>(
 
 fn fill_small(
     write: &redb::WriteTransaction,
-    ecosystems: &BTreeMap<String, u64>,
+    ecosystems: &BTreeMap<String, (u64, bool)>,
     segments: &[(SegmentId, Digest)],
 ) -> Result<(), StoreError> {
     let mut table = write.open_table(ECOSYSTEMS)?;
-    for (name, count) in ecosystems {
-        table.insert(name.as_str(), count)?;
+    for (name, row) in ecosystems {
+        table.insert(name.as_str(), *row)?;
     }
     let mut table = write.open_table(SEGMENTS)?;
     for (number, digest) in segments {

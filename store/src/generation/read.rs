@@ -1,12 +1,12 @@
 //! Reading a generation.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use domain::advisory::{Advisory, PackageKey};
 use domain::digest::Digest;
 use domain::ecosystem::Ecosystem;
-use domain::matching::{AdvisoryIndex, Assertion, Summary};
+use domain::matching::{AdvisoryIndex, Assertion, DataCoverage, Summary};
 use domain::root::ContentRoot;
 use redb::{ReadOnlyDatabase, ReadOnlyTable, ReadableDatabase, ReadableTable};
 
@@ -28,7 +28,8 @@ const MANIFEST_BYTES_MAX: u64 = 8 << 20;
 pub struct Generation {
     database: ReadOnlyDatabase,
     row: GenerationRow,
-    ecosystems: BTreeSet<String>,
+    /// Complete or not.
+    ecosystems: BTreeMap<String, bool>,
 }
 
 /// The tables of a generation as one scan sees them.
@@ -42,10 +43,11 @@ pub struct View<'a> {
 impl Generation {
     pub(crate) fn open(path: &Path, row: GenerationRow) -> Result<Self, StoreError> {
         let database = redb::Builder::new().set_cache_size(CACHE_BYTES).open_read_only(path)?;
-        let mut ecosystems = BTreeSet::new();
+        let mut ecosystems = BTreeMap::new();
         let read = database.begin_read()?;
         for entry in read.open_table(ECOSYSTEMS)?.iter()? {
-            ecosystems.insert(entry?.0.value().to_owned());
+            let (name, row) = entry?;
+            ecosystems.insert(name.value().to_owned(), row.value().1);
         }
         Ok(Self { database, row, ecosystems })
     }
@@ -54,8 +56,8 @@ impl Generation {
         &self.row
     }
 
-    /// Ecosystems (with releases) that have advisories here.
-    pub fn ecosystems(&self) -> &BTreeSet<String> {
+    /// Ecosystems (with releases) that have advisories here, and whether they are complete.
+    pub fn ecosystems(&self) -> &BTreeMap<String, bool> {
         &self.ecosystems
     }
 
@@ -165,8 +167,12 @@ impl View<'_> {
 impl AdvisoryIndex for View<'_> {
     type Error = StoreError;
 
-    fn covers(&self, ecosystem: &Ecosystem) -> bool {
-        self.generation.ecosystems.contains(&ecosystem.to_string())
+    fn coverage(&self, ecosystem: &Ecosystem) -> DataCoverage {
+        match self.generation.ecosystems.get(&ecosystem.to_string()) {
+            Some(true) => DataCoverage::Complete,
+            Some(false) => DataCoverage::Partial,
+            None => DataCoverage::Absent,
+        }
     }
 
     fn assertions(&self, package: &PackageKey) -> Result<Vec<Assertion>, StoreError> {

@@ -14,8 +14,8 @@ pub(super) const PACKAGES: TableDefinition<&str, &[u8]> = TableDefinition::new("
 pub(super) const ADVISORIES: TableDefinition<&str, &[u8]> = TableDefinition::new("advisories");
 /// `alias NUL id` → nothing.
 pub(super) const ALIASES: TableDefinition<&str, &[u8]> = TableDefinition::new("aliases");
-/// Ecosystem → number of packages.
-pub(super) const ECOSYSTEMS: TableDefinition<&str, u64> = TableDefinition::new("ecosystems");
+/// Ecosystem → number of packages, and whether the data set is complete for it.
+pub(super) const ECOSYSTEMS: TableDefinition<&str, (u64, bool)> = TableDefinition::new("ecosystems");
 /// Segment number → digest of its blob.
 pub(super) const SEGMENTS: TableDefinition<u32, &[u8]> = TableDefinition::new("segments");
 

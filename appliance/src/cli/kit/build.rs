@@ -139,7 +139,8 @@ fn targets(dataset: &Path) -> Result<Vec<KitTarget<'static>>> {
     let bytes = files::read(&manifest_path, MANIFEST_BYTES_MAX)
         .with_context(|| format!("{} is no data set; make one with `stella feeds ingest`", dataset.display()))?;
     let manifest = Manifest::parse(&bytes, bytes.len())?;
-    let mut targets = vec![target(MANIFEST_NAME, MANIFEST_MEDIA_TYPE, files::open(&manifest_path)?, bytes.len() as u64)];
+    let mut targets =
+        vec![target(MANIFEST_NAME, MANIFEST_MEDIA_TYPE, files::open(&manifest_path)?, bytes.len() as u64)];
     for segment in &manifest.segments {
         let file = files::open(&dataset.join(&segment.name))?;
         targets.push(target(&segment.name, SEGMENT_MEDIA_TYPE, file, segment.length));

@@ -150,7 +150,11 @@ fn report(imported: &Imported, sealed: bool) -> Result<Exit> {
             writeln!(out, "this kit is active already, as generation {number}; nothing was changed")?;
         }
         Outcome::Activated(row) => {
-            writeln!(out, "generation {} is active: kit version {}, signed {}", row.number, row.kit_version, row.signed_at)?;
+            writeln!(
+                out,
+                "generation {} is active: kit version {}, signed {}",
+                row.number, row.kit_version, row.signed_at
+            )?;
             writeln!(out, "{} advisories from {} sources", row.advisories, row.sources.len())?;
             writeln!(out, "kit sha256:{}", row.kit_sha256)?;
             writeln!(out, "content root {}", row.content_root)?;

@@ -10,7 +10,9 @@ use ouk::limits::Limits;
 use crate::cli::exit::Exit;
 
 #[derive(clap::Args)]
-#[command(after_help = "Example:\n  stella kit inspect ouk-stella-stable-7.tar.zst\n\nNothing that it shows has been verified; `stella kit verify` does that.")]
+#[command(
+    after_help = "Example:\n  stella kit inspect ouk-stella-stable-7.tar.zst\n\nNothing that it shows has been verified; `stella kit verify` does that."
+)]
 pub(crate) struct Args {
     #[arg(value_name = "FILE")]
     kit: PathBuf,

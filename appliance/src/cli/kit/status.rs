@@ -34,7 +34,11 @@ fn receipts(store: &Store) -> Result<Vec<Receipt>> {
 fn json(store: &Store) -> Result<()> {
     let trust = store.trust()?;
     let floors = trust.as_ref().map(|trust| {
-        trust.floors.iter().map(|floor| (floor.role.clone(), floor.version)).collect::<std::collections::BTreeMap<_, _>>()
+        trust
+            .floors
+            .iter()
+            .map(|floor| (floor.role.clone(), floor.version))
+            .collect::<std::collections::BTreeMap<_, _>>()
     });
     let document = serde_json::json!({
         "current": store.current()?,

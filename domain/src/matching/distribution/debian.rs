@@ -15,9 +15,9 @@ const RELEASES: &[(&str, &str)] = &[
     ("potato", "2.2"),
     ("woody", "3.0"),
     ("sarge", "3.1"),
-    ("etch", "4"),
-    ("lenny", "5"),
-    ("squeeze", "6"),
+    ("etch", "4.0"),
+    ("lenny", "5.0"),
+    ("squeeze", "6.0"),
     ("wheezy", "7"),
     ("jessie", "8"),
     ("stretch", "9"),
@@ -38,7 +38,9 @@ pub fn release(text: &str) -> Option<&'static str> {
         return Some("sid");
     }
     let numbered = |(_, number): &&(&str, &str)| {
-        *number == text || text.strip_prefix(number).is_some_and(|rest| rest.starts_with('.'))
+        *number == text
+            || text.strip_prefix(number).is_some_and(|rest| rest.starts_with('.'))
+            || number.strip_suffix(".0") == Some(&text)
     };
     let named = |(name, _): &&(&str, &str)| *name == text;
     RELEASES.iter().find(named).or_else(|| RELEASES.iter().find(numbered)).map(|(_, number)| *number)
@@ -58,6 +60,9 @@ mod tests {
             assert_eq!(release(text), Some("12"), "{text}");
         }
         assert_eq!(release("3.1"), Some("3.1"));
+        for text in ["squeeze", "6", "6.0", "6.0.10"] {
+            assert_eq!(release(text), Some("6.0"), "{text}");
+        }
         assert_eq!(release("trixie/sid"), Some("sid"));
         assert_eq!(release("120"), None);
         assert_eq!(release("jammy"), None);

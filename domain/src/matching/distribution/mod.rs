@@ -122,8 +122,15 @@ fn parse_qualifier(text: &str, namespace: Option<&str>) -> Distribution {
     }
 }
 
+/// The source package in a purl: Syft says `upstream=openssl@3.0.11-1`, SCALIBR says `origin=openssl`
+/// of Alpine's packages.
+pub(super) fn stated_source(purl: &Purl) -> Option<&str> {
+    let origin = || purl.qualifier("origin").filter(|_| matches!(purl.package_type.as_str(), "alpine" | "apk"));
+    purl.qualifier("upstream").or_else(origin)
+}
+
 fn source_package(component: &Component, purl: &Purl) -> Option<SourcePackage> {
-    let upstream = purl.qualifier("upstream").map(|upstream| match upstream.split_once('@') {
+    let upstream = stated_source(purl).map(|upstream| match upstream.split_once('@') {
         Some((name, version)) => SourcePackage { name: name.into(), version: Some(version.into()) },
         None => SourcePackage { name: upstream.into(), version: None },
     });
