@@ -146,7 +146,10 @@ fn worker(
     let mut shard = Shard::default();
     loop {
         let received = frames.lock().map_err(|_| ImportError::Worker("a worker panicked".to_owned()))?.recv();
-        let Ok(frame) = received else { return Ok(shard) };
+        let Ok(frame) = received else {
+            shard.builder.sort();
+            return Ok(shard);
+        };
         let blob = frame.open()?;
         store.blobs().put(&blob.digest, &blob.bytes)?;
         shard.blobs.push(blob.digest);

@@ -68,11 +68,7 @@ impl<'a, T: Role> Document<'a, T> {
 
     /// Counts valid signatures of distinct keys. Signatures that prove nothing are
     /// reported in `warnings`, since TUF allows them.
-    pub(crate) fn check_signatures(
-        &self,
-        authority: &Authority,
-        warnings: &mut Vec<String>,
-    ) -> Result<(), KitError> {
+    pub(crate) fn check_signatures(&self, authority: &Authority, warnings: &mut Vec<String>) -> Result<(), KitError> {
         let role = &authority.role;
         let mut seen = BTreeSet::new();
         let mut valid = 0;

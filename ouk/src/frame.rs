@@ -47,7 +47,7 @@ pub(crate) fn read(
     take(reader, &mut frame, rest, place)?;
     let header = header(&frame, place, limits)?;
     within(format!("{place}, uncompressed bytes"), header.content, content_max)?;
-    let length_max = usize::try_from(header.content).map_or(usize::MAX, compress_bound) as u64;
+    let length_max = length_max(header.content);
     loop {
         let at = frame.len();
         take(reader, &mut frame, 3, place)?;

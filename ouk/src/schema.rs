@@ -132,7 +132,9 @@ mod tests {
         for path in ["feeds/manifest.json", "a", "trivy/db/v2/trivy.db", "feeds/epss/00000.ndjson"] {
             assert_eq!(path_fault(path), None, "{path}");
         }
-        for path in ["", "/a", "a/", "a//b", "../a", "a/..", "./a", ".a", "a\\b", "C:/x", "a b", "a\n", "é", "a/b/c/d/e"] {
+        for path in
+            ["", "/a", "a/", "a//b", "../a", "a/..", "./a", ".a", "a\\b", "C:/x", "a b", "a\n", "é", "a/b/c/d/e"]
+        {
             assert!(path_fault(path).is_some(), "{path}");
         }
     }

@@ -167,7 +167,9 @@ mod tests {
         let text = comment.to_string();
         assert!(text.starts_with("ouk kit=7 root=2 targets=7 sha256=2d71"), "{text}");
         assert_eq!(text.parse(), Ok(comment));
-        for bad in [text.replace("kit=7", "kit=07"), text.replace("ouk ", ""), format!("{text} "), text.replace(' ', "  ")] {
+        for bad in
+            [text.replace("kit=7", "kit=07"), text.replace("ouk ", ""), format!("{text} "), text.replace(' ', "  ")]
+        {
             assert_eq!(bad.parse::<TrustedComment>(), Err(()), "{bad}");
         }
     }

@@ -173,9 +173,11 @@ mod tests {
         block[0] += 1;
         assert_eq!(code(&block), "E-HDR");
         let mut block = forged(0, b"META/\xe9");
-        let signed: i32 = block.iter().enumerate().map(|(at, &byte)| {
-            if (148..156).contains(&at) { 32 } else { i32::from(byte as i8) }
-        }).sum();
+        let signed: i32 = block
+            .iter()
+            .enumerate()
+            .map(|(at, &byte)| if (148..156).contains(&at) { 32 } else { i32::from(byte as i8) })
+            .sum();
         block[148..156].copy_from_slice(format!("{signed:06o}\0 ").as_bytes());
         assert_eq!(code(&block), "E-HDR");
     }

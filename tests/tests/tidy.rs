@@ -111,7 +111,11 @@ fn too_long(source: &Source) -> Option<String> {
 }
 
 fn is_test_file(path: &str) -> bool {
-    path.starts_with("tests/") || path.ends_with("/tests.rs") || path.contains("/tests/") || path.contains("/benches/")
+    path.starts_with("tests/")
+        || path.ends_with("/tests.rs")
+        || path.contains("/tests/")
+        || path.contains("/benches/")
+        || path.contains("/examples/")
 }
 
 /// First and last line of every `#[cfg(test)] mod x { … }`.

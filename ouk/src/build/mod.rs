@@ -76,9 +76,15 @@ pub struct KitTarget<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// A target was compressed up to `bytes`.
-    Compressing { path: String, bytes: u64, length_hint: Option<u64> },
+    Compressing {
+        path: String,
+        bytes: u64,
+        length_hint: Option<u64>,
+    },
     Signing,
-    Writing { bytes: u64 },
+    Writing {
+        bytes: u64,
+    },
 }
 
 /// A finished kit.
@@ -168,6 +174,10 @@ fn check_input(input: &BuildInput<'_>) -> Result<(), BuildError> {
         if let Some(fault) = word_fault(word, b"", 64) {
             return refuse(format!("the {name} {fault}"));
         }
+    }
+    // The text form of a time ends with the year 9999, and expiries lie ahead of it.
+    if !(0..250_000_000_000).contains(&input.signed_at.unix()) {
+        return refuse("the time of signing is not between the years 1970 and 9892".to_owned());
     }
     if !frame::LEVELS.contains(&input.compression_level) {
         return refuse(format!("the compression level {} is not one of 1 to 19", input.compression_level));

@@ -50,15 +50,8 @@ pub enum Role {
 }
 
 impl Role {
-    pub const ALL: [Self; 7] = [
-        Self::Root,
-        Self::Targets,
-        Self::Feeds,
-        Self::TrivyDb,
-        Self::Entitlements,
-        Self::Snapshot,
-        Self::Timestamp,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Root, Self::Targets, Self::Feeds, Self::TrivyDb, Self::Entitlements, Self::Snapshot, Self::Timestamp];
     /// The roles that the root names itself.
     pub const TOP_LEVEL: [Self; 4] = [Self::Root, Self::Targets, Self::Snapshot, Self::Timestamp];
     /// The roles that targets delegates to.

@@ -63,7 +63,7 @@ pub fn verify(
     context.check_readme(&targets.info.readme)?;
     context.check_nothing_extra()?;
     gates::check(gates, &targets)?;
-    kit::assertion(context.warnings, trust, chain, [&timestamp.seen, &snapshot.seen], targets)
+    Ok(kit::assertion(context.warnings, trust, chain, [timestamp.seen, snapshot.seen], targets))
 }
 
 impl<'a> Context<'a> {
@@ -81,9 +81,11 @@ impl<'a> Context<'a> {
         if let Some(bytes) = self.take(&name) {
             return Ok((name, bytes));
         }
-        let other = |file: &&String| file.strip_prefix("META/").and_then(|file| file.split_once('.')).is_some_and(
-            |(_, rest)| rest.strip_suffix(".json") == Some(role),
-        );
+        let other = |file: &&String| {
+            file.strip_prefix("META/")
+                .and_then(|file| file.split_once('.'))
+                .is_some_and(|(_, rest)| rest.strip_suffix(".json") == Some(role))
+        };
         match self.metadata.files().keys().find(other) {
             Some(other) => Err(KitError::Mix { file: other.clone(), reason: format!("version {version} is signed") }),
             None => Err(KitError::Incomplete { first: name, count: 1 }),

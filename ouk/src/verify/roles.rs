@@ -26,11 +26,7 @@ pub(crate) struct Pins {
     pub(crate) pins: BTreeMap<String, Pin>,
 }
 
-pub(crate) fn timestamp(
-    context: &mut Context<'_>,
-    chain: &mut Chain,
-    floors: &Floors,
-) -> Result<Pins, KitError> {
+pub(crate) fn timestamp(context: &mut Context<'_>, chain: &mut Chain, floors: &Floors) -> Result<Pins, KitError> {
     let missing = || KitError::Incomplete { first: TIMESTAMP_NAME.to_owned(), count: 1 };
     let bytes = context.take(TIMESTAMP_NAME).ok_or_else(missing)?;
     let document = Document::<Timestamp>::parse(TIMESTAMP_NAME, bytes, context.limits)?;
@@ -109,13 +105,16 @@ pub(crate) fn check_top_level<T: Role>(
 /// Reads `meta`: role to pin. TUF lets length and digest be left out; a kit does not.
 fn pins(file: &str, meta: &BTreeMap<String, MetaFile>) -> Result<BTreeMap<String, Pin>, KitError> {
     let pin = |(name, meta): (&String, &MetaFile)| {
-        let role = name.strip_suffix(".json").ok_or_else(|| KitError::schema(file, "it pins a file that is not JSON"))?;
+        let role =
+            name.strip_suffix(".json").ok_or_else(|| KitError::schema(file, "it pins a file that is not JSON"))?;
         let digest = meta.hashes.as_ref().and_then(|hashes| hashes.get("sha256")).and_then(|text| hex(text));
         match (meta.length, digest) {
             (Some(length), Some(digest)) => {
                 Ok((role.to_owned(), Pin { version: meta.version, length, sha256: Digest::from_bytes(digest) }))
             }
-            _ => Err(KitError::schema(file, format!("{} is pinned without length and SHA-256", shown(name.as_bytes())))),
+            _ => {
+                Err(KitError::schema(file, format!("{} is pinned without length and SHA-256", shown(name.as_bytes()))))
+            }
         }
     };
     meta.iter().map(pin).collect()
@@ -123,5 +122,6 @@ fn pins(file: &str, meta: &BTreeMap<String, MetaFile>) -> Result<BTreeMap<String
 
 /// The time as the TUF library takes it.
 pub(crate) fn jiff(now: domain::time::Timestamp) -> jiff::Timestamp {
-    jiff::Timestamp::from_second(now.unix()).expect("the years 1 to 9999 lie within the library's range")
+    let edge = if now.unix() < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+    jiff::Timestamp::from_second(now.unix()).unwrap_or(edge)
 }

@@ -55,7 +55,7 @@ pub(crate) fn chain(context: &mut Context<'_>, trust: &TrustState) -> Result<Cha
         return Err(KitError::RootOld { found: last, trusted: chain.seen.version });
     }
     let remembered = chain.seen;
-    let mut expires = None;
+    let mut newest = None;
     for version in 1..=last {
         let name = format!("META/root/{version}.root.json");
         let bytes = context.take(&name).ok_or(KitError::RootGap { missing: version })?;
@@ -72,10 +72,10 @@ pub(crate) fn chain(context: &mut Context<'_>, trust: &TrustState) -> Result<Cha
         if version > remembered.version {
             step(&mut chain, &document)?;
         }
-        expires = Some(document);
+        newest = Some(document);
     }
     // Intermediate roots may be expired; the last one may not.
-    match expires {
+    match newest {
         Some(document) => document.check_expiry("root", context.now)?,
         None => return Err(KitError::RootGap { missing: 1 }),
     }

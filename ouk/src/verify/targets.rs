@@ -42,18 +42,15 @@ pub(crate) fn all(
     chain.set.update_targets(document.bytes, jiff(context.now)).map_err(|e| refused("targets", &name, &e))?;
     let info = kit_info(&name, &document)?;
     let delegations = document.signed().delegations.as_ref();
-    let roles = delegations.map_or(&[][..], |delegations| &delegations.roles);
+    let no_keys = BTreeMap::new();
+    let (keys, roles) = delegations.map_or((&no_keys, &[][..]), |some| (&some.keys, some.roles.as_slice()));
     check_delegations(&name, delegations, context.limits)?;
     check_pinned_roles(snapshot, roles)?;
     let seen = BTreeMap::from([("targets".to_owned(), seen)]);
     let mut all = AllTargets { info, seen, targets: BTreeMap::new(), chunks: BTreeMap::new() };
     all.take(&name, "targets", document.signed(), context.limits)?;
     for delegated in roles {
-        let keys = delegations.map(|delegations| &delegations.keys).into_iter().next();
-        let authority = match keys {
-            Some(keys) => Authority::new(&delegated.name, &name, keys, &delegated.role_keys())?,
-            None => return Err(KitError::delegation(&delegated.name, "has no keys")),
-        };
+        let authority = Authority::new(&delegated.name, &name, keys, &delegated.role_keys())?;
         let (file, document) = delegated_document(context, snapshot, &delegated.name, &authority, floors)?;
         let update = chain.set.update_delegated_targets(document.bytes, &delegated.name, "targets", jiff(context.now));
         update.map_err(|error| refused(&delegated.name, &file, &error))?;
@@ -134,11 +131,7 @@ fn check_scope(
 ) -> Result<(), KitError> {
     for path in targets.targets.keys() {
         for role in roles {
-            let scope = |reason| KitError::Scope {
-                role: delegated.name.clone(),
-                path: shown(path.as_bytes()),
-                reason,
-            };
+            let scope = |reason| KitError::Scope { role: delegated.name.clone(), path: shown(path.as_bytes()), reason };
             let matches = role.matches_path(path).map_err(|error| KitError::schema(file, error))?;
             match (matches, role.name == delegated.name) {
                 (true, true) => break,

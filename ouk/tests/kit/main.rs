@@ -3,9 +3,12 @@
 
 mod archive;
 mod codes;
+mod delegations;
 mod exhaustive;
 mod frames;
 mod metadata;
+mod robust;
+mod roots;
 mod roundtrip;
 mod seal;
 mod signatures;

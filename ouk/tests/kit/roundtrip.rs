@@ -129,7 +129,10 @@ fn an_inspection_shows_what_the_kit_says_of_itself() {
     assert_eq!((inspection.kit_version, inspection.product.as_deref()), (Some(4), Some("stella")));
     assert_eq!(inspection.targets, [("feeds".to_owned(), "feeds/a".to_owned(), 5)]);
     let timestamp = inspection.roles.iter().find(|role| role.role == "timestamp").expect("a timestamp");
-    assert_eq!((timestamp.version, timestamp.expires, timestamp.signed_by.len()), (Some(4), Some(now().plus_days(45)), 2));
+    assert_eq!(
+        (timestamp.version, timestamp.expires, timestamp.signed_by.len()),
+        (Some(4), Some(now().plus_days(45)), 2)
+    );
 }
 
 #[test]
@@ -168,8 +171,10 @@ fn the_builder_refuses_what_a_site_would_refuse() {
         let count = if role == Role::Feeds { 1 } else { 9 };
         vendor.keys.of(role).iter().take(count).for_each(|pair| few.add(role, pair.clone()));
     }
-    few.set_delegations(&serde_json::to_vec(&Draft::new(&vendor, 1, &[]).role("targets")["delegations"]).expect("json"))
-        .expect("delegations");
+    few.set_delegations(
+        &serde_json::to_vec(&Draft::new(&vendor, 1, &[]).role("targets")["delegations"]).expect("json"),
+    )
+    .expect("delegations");
     let mut input = vendor.input(1);
     input.keys = &few;
     let error = make(input, vec![target("feeds/a")]);

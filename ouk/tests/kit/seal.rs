@@ -70,9 +70,9 @@ fn a_seal_has_exactly_one_spelling() {
 
 #[test]
 fn a_legacy_seal_is_refused() {
-    // "RWQ…" (Ed) in place of "RUQ…" (ED).
+    // "RW…" (Ed) in place of "RU…" (ED).
     let Sealed { vendor, kit, seal, .. } = sealed();
-    let legacy = seal.replacen("\nRUQ", "\nRWQ", 1);
+    let legacy = seal.replacen("\nRU", "\nRW", 1);
     assert_ne!(legacy, seal);
     let error = verify_minisign(kit.as_slice(), &legacy, &vendor.seal_key.1).expect_err("legacy");
     assert!(error.to_string().contains("legacy"), "{error}");

@@ -1,12 +1,14 @@
 //! S: attacks on signatures, keys and delegations.
 
 use ed25519_dalek::{Signer, SigningKey};
-use ouk::keys::{KeyPair, NextRoot, Role, RootRoles, sign_next_root};
+use ouk::keys::Role;
 use ouk::limits::Limits;
-use ouk::verify::{Floors, TrustState, check_root};
+use ouk::verify::check_root;
 use serde_json::{Value, json};
 
-use crate::support::{Draft, Files, Vendor, after, canonical, code, compress, import, now, rng, sign, tar};
+use crate::support::{
+    Draft, Vendor, after, bend_json, bend_root, canonical, code, compress, draft, import, tar, with_file,
+};
 
 const ROLES: [(&str, &str); 6] = [
     ("timestamp", "E-TS-SIG"),
@@ -16,24 +18,6 @@ const ROLES: [(&str, &str); 6] = [
     ("trivydb", "E-TGT-SIG"),
     ("entitlements", "E-TGT-SIG"),
 ];
-
-fn draft(vendor: &Vendor) -> Draft {
-    Draft::new(vendor, 4, &[("feeds/a", b"hello"), ("os/b", b"b")])
-}
-
-/// The kit with one file of its metadata bent after signing, unpinned roles only.
-fn with_file(draft: &Draft, name: &str, bend: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
-    let mut files: Files = draft.files();
-    let bytes = files.remove(name).expect("the file");
-    files.insert(name.to_owned(), bend(bytes));
-    draft.kit_of(&compress(&tar(&files)))
-}
-
-fn bend_json(bytes: &[u8], bend: impl Fn(&mut Value)) -> Vec<u8> {
-    let mut value: Value = serde_json::from_slice(bytes).expect("JSON");
-    bend(&mut value);
-    canonical(&value)
-}
 
 #[test]
 fn a_role_without_its_keys_signature_is_refused() {
@@ -199,6 +183,14 @@ fn keys_of_small_order_and_keys_with_two_spellings_are_refused() {
         let kit = relabel(&vendor, |key| key["keyval"]["public"] = public.clone().into());
         assert_eq!(code(&kit, &vendor.trust()), "E-ALG", "{public}");
     }
+    // Every y from the field's prime up, with either sign: some are sound points in a second spelling.
+    for low in 0xed..=0xff_u8 {
+        for high in ["7f", "ff"] {
+            let public = format!("{low:02x}{}{high}", "ff".repeat(30));
+            let kit = relabel(&vendor, |key| key["keyval"]["public"] = public.clone().into());
+            assert_eq!(code(&kit, &vendor.trust()), "E-ALG", "{public}");
+        }
+    }
 }
 
 #[test]
@@ -218,11 +210,26 @@ fn a_forgery_under_the_identity_key_is_refused() {
 }
 
 #[test]
+fn the_tuf_library_alone_would_take_that_forgery() {
+    // Why our own check stands before it. Should this fail one day, the library has learnt it.
+    let public = format!("01{}", "00".repeat(31));
+    let key = json!({ "keytype": "ed25519", "scheme": "ed25519", "keyval": { "public": public } });
+    let keys = serde_json::from_value([("id", key)].into_iter().collect()).expect("keys");
+    let role = serde_json::from_value(json!({ "keyids": ["id"], "threshold": 1 })).expect("a role");
+    let document = canonical(&json!({
+        "signatures": [{ "keyid": "id", "sig": format!("01{}", "00".repeat(63)) }],
+        "signed": Draft::new(&Vendor::new(1), 4, &[]).roles["feeds"],
+    }));
+    let metadata = sigstore_tuf::Metadata::<sigstore_tuf::Targets>::from_slice(&document).expect("parses");
+    assert!(metadata.verify_threshold(&keys, &role, "feeds").is_ok());
+}
+
+#[test]
 fn a_malleated_signature_is_refused() {
     // S07: s + L is the same number to a verifier that does not look.
     const ORDER: [u8; 32] = [
-        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0, 0,
-        0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 0, 0, 0, 0, 0,
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
     ];
     let vendor = Vendor::new(1);
     let mut draft = draft(&vendor);
@@ -264,7 +271,9 @@ fn signed_bytes_have_one_spelling() {
         ("a leading zero", |text| text.replacen("\"version\":4", "\"version\":04", 1).into_bytes()),
         ("minus zero", |text| text.replacen("\"version\":4", "\"version\":-0", 1).into_bytes()),
         ("an overflow", |text| text.replacen("\"version\":4", "\"version\":1e400", 1).into_bytes()),
-        ("a huge integer", |text| text.replacen("\"version\":4", "\"version\":99999999999999999999999", 1).into_bytes()),
+        ("a huge integer", |text| {
+            text.replacen("\"version\":4", "\"version\":99999999999999999999999", 1).into_bytes()
+        }),
         ("an escaped letter", |text| text.replacen("timestamp", "\\u0074imestamp", 1).into_bytes()),
         ("a duplicate key", |text| text.replacen("{\"_type\"", "{\"_type\":\"x\",\"_type\"", 1).into_bytes()),
         ("a lone surrogate", |text| text.replacen("timestamp", "\\ud800", 1).into_bytes()),
@@ -313,221 +322,6 @@ fn unknown_signed_fields_are_accepted() {
 }
 
 #[test]
-fn a_chain_of_three_roots_is_walked() {
-    // S13: a site that missed two rotations, one that missed one, one that has the last.
-    let mut vendor = Vendor::new(1);
-    vendor.rotate(Role::Root, 2);
-    vendor.rotate(Role::Timestamp, 1);
-    for root in &vendor.roots {
-        let trust = TrustState { root: root.clone(), floors: Floors::default() };
-        let (verified, _) = import(&draft(&vendor).kit(), &trust).expect("chains");
-        assert_eq!((verified.root_version(), verified.root()), (3, vendor.roots[2].as_slice()));
-    }
-}
-
-#[test]
-fn a_root_needs_the_thresholds_of_both_sides() {
-    // S13: signed only by the new keys, only by the old ones, by one too few.
-    let vendor = Vendor::new(1);
-    let mut rng = rng(77);
-    let fresh: Vec<KeyPair> = (0..5).map(|_| KeyPair::generate(&mut rng)).collect();
-    let mut roles = RootRoles::of(&vendor.roots[0]).expect("roles");
-    roles.roles.get_mut(&Role::Root).expect("root").0 = fresh.iter().map(|pair| pair.public().clone()).collect();
-    let old = vendor.pairs("root");
-    let all: Vec<KeyPair> = old.iter().chain(&fresh).cloned().collect();
-    let expires = now().plus_days(700);
-    let order = |signers: &'_ [KeyPair]| {
-        sign_next_root(&NextRoot { current: &vendor.roots[0], roles: roles.clone(), expires, signers })
-    };
-    let good = order(&all).expect("both thresholds");
-    assert!(order(&old).is_err() && order(&fresh).is_err(), "the ceremony refuses to make a bad root");
-    let signed: Value = serde_json::from_slice::<Value>(&good).expect("JSON")["signed"].clone();
-    for (signers, expected) in [
-        (fresh.iter().collect::<Vec<_>>(), "E-ROOT-SIG"),
-        (old.iter().collect(), "E-ROOT-SIG"),
-        (old.iter().take(2).chain(&fresh).collect(), "E-THRESHOLD"),
-        (old.iter().chain(fresh.iter().take(2)).collect(), "E-THRESHOLD"),
-        (old.iter().take(3).chain(fresh.iter().take(3)).collect(), "accepted"),
-    ] {
-        let mut draft = draft(&vendor);
-        draft.roots.push(sign(&signed, &signers));
-        assert_eq!(code(&draft.kit(), &vendor.trust()), expected);
-    }
-}
-
-#[test]
-fn root_versions_follow_each_other() {
-    // S13: a gap, a version that is not its name's, 0, beyond the cap; S17: 10,000 roots.
-    let mut vendor = Vendor::new(1);
-    let trust = vendor.trust();
-    vendor.rotate(Role::Root, 5);
-    vendor.rotate(Role::Root, 5);
-    let mut gap = draft(&vendor).files();
-    gap.remove("META/root/2.root.json");
-    assert_eq!(code(&draft(&vendor).kit_of(&compress(&tar(&gap))), &trust), "E-ROOT-GAP");
-    let mut none = draft(&vendor).files();
-    none.retain(|name, _| !name.starts_with("META/root/"));
-    assert_eq!(code(&draft(&vendor).kit_of(&compress(&tar(&none))), &trust), "E-ROOT-OLD");
-    let mut repeated = draft(&vendor);
-    repeated.roots[2] = repeated.roots[1].clone();
-    assert_eq!(code(&repeated.kit(), &trust), "E-ROOT-VERSION");
-    for version in [0, 1_u64 << 63] {
-        let mut odd = draft(&vendor);
-        odd.roots[1] = bend_root(&vendor, |signed| signed["version"] = version.into());
-        assert!(["E-SCHEMA", "E-LIMIT"].contains(&code(&odd.kit(), &trust).as_str()), "{version}");
-    }
-    let mut many = draft(&vendor).files();
-    for version in 4..=1100 {
-        many.insert(format!("META/root/{version}.root.json"), b"{}".to_vec());
-    }
-    assert_eq!(code(&draft(&vendor).kit_of(&compress(&tar(&many))), &trust), "E-LIMIT");
-    let mut far = draft(&vendor).files();
-    far.insert("META/root/9223372036854775808.root.json".to_owned(), b"{}".to_vec());
-    assert_eq!(code(&draft(&vendor).kit_of(&compress(&tar(&far))), &trust), "E-LIMIT");
-}
-
-#[test]
-fn a_kit_that_ends_at_an_older_root_than_the_sites_is_refused() {
-    // S14.
-    let mut vendor = Vendor::new(1);
-    let old = draft(&vendor).kit();
-    vendor.rotate(Role::Root, 5);
-    let (verified, _) = import(&draft(&vendor).kit(), &vendor.trust()).expect("imports");
-    assert_eq!(code(&old, &after(&verified)), "E-ROOT-OLD");
-}
-
-#[test]
-fn a_bad_root_leaves_nothing_behind() {
-    // S15 (CVE-2020-15163): root 3 is bad; afterwards the good kit goes through from root 1.
-    let mut vendor = Vendor::new(1);
-    let trust = vendor.trust();
-    vendor.rotate(Role::Root, 5);
-    let mut bad = draft(&vendor);
-    bad.roots.push(bend_root(&vendor, |signed| signed["version"] = 3.into()));
-    bad.roots[2] = sign(&serde_json::from_slice::<Value>(&bad.roots[2]).expect("JSON")["signed"], &[]);
-    let before = trust.clone();
-    assert_eq!(code(&bad.kit(), &trust), "E-ROOT-SIG");
-    assert_eq!(trust, before);
-    assert_eq!(code(&draft(&vendor).kit(), &trust), "accepted");
-}
-
-#[test]
-fn a_root_of_the_same_version_with_more_signatures_is_the_same_root() {
-    let vendor = Vendor::new(1);
-    let signed = serde_json::from_slice::<Value>(&vendor.roots[0]).expect("JSON")["signed"].clone();
-    let fewer = sign(&signed, &vendor.pairs("root").iter().take(3).collect::<Vec<_>>());
-    assert_ne!(fewer, vendor.roots[0]);
-    let trust = TrustState { root: fewer.clone(), floors: Floors::default() };
-    let (verified, _) = import(&draft(&vendor).kit(), &trust).expect("imports");
-    assert_eq!(verified.root(), fewer, "the pinned bytes stay");
-}
-
-#[test]
-fn a_root_to_pin_must_be_signed_by_its_own_keys() {
-    let vendor = Vendor::new(1);
-    let limits = Limits::default();
-    assert_eq!(check_root(&vendor.roots[0], &limits).expect("good").version, 1);
-    let signed = serde_json::from_slice::<Value>(&vendor.roots[0]).expect("JSON")["signed"].clone();
-    let pairs = vendor.pairs("root");
-    let code = |root: &[u8]| check_root(root, &limits).expect_err("refused").code();
-    assert_eq!(code(&sign(&signed, &pairs.iter().take(2).collect::<Vec<_>>())), "E-THRESHOLD");
-    assert_eq!(code(&sign(&signed, &[])), "E-ROOT-SIG");
-    assert_eq!(code(b"{}"), "E-SCHEMA");
-    assert_eq!(code(&vec![b' '; 70_000]), "E-LIMIT");
-    assert_eq!(code(&bend_root(&vendor, |signed| signed["consistent_snapshot"] = false.into())), "E-SCHEMA");
-    assert_eq!(code(&bend_root(&vendor, |signed| signed["roles"]["mirrors"] = signed["roles"]["root"].clone())), "E-SCHEMA");
-    assert_eq!(code(&bend_root(&vendor, |signed| signed["_type"] = "targets".into())), "E-SCHEMA");
-    assert_eq!(code(&bend_root(&vendor, |signed| signed["spec_version"] = "2.0.0".into())), "E-SCHEMA");
-}
-
-#[test]
-fn delegations_outside_the_profile_are_refused() {
-    // S16.
-    let vendor = Vendor::new(1);
-    for (what, bend) in [
-        ("not terminating", (|role| role["terminating"] = false.into()) as fn(&mut Value)),
-        ("hash prefixes", |role| role["path_hash_prefixes"] = json!(["00"])),
-        ("no paths", |role| role["paths"] = json!([])),
-        ("a broken pattern", |role| role["paths"] = json!(["feeds/[a"])),
-        ("a top-level name", |role| role["name"] = "root".into()),
-        ("a climbing name", |role| role["name"] = "../../x".into()),
-        ("a dotted name", |role| role["name"] = "1.root".into()),
-        ("an empty name", |role| role["name"] = "".into()),
-        ("an upper-case name", |role| role["name"] = "Feeds".into()),
-        ("another role's name", |role| role["name"] = "trivydb".into()),
-        ("an unpinned name", |role| role["name"] = "feeds2".into()),
-    ] {
-        let mut draft = draft(&vendor);
-        bend(&mut draft.role("targets")["delegations"]["roles"][0]);
-        assert_eq!(code(&draft.kit(), &vendor.trust()), "E-TGT-DELEGATION", "{what}");
-    }
-}
-
-#[test]
-fn a_delegated_role_cannot_delegate_further() {
-    // S16: cycles (GHSA-j8x2-777p-23fc) and depth end here.
-    let vendor = Vendor::new(1);
-    let mut draft = draft(&vendor);
-    let cycle = draft.role("targets")["delegations"].clone();
-    draft.role("feeds")["delegations"] = cycle;
-    assert_eq!(code(&draft.kit(), &vendor.trust()), "E-TGT-DELEGATION");
-}
-
-#[test]
-fn too_many_roles_or_keys_are_refused() {
-    // S16, S17.
-    let vendor = Vendor::new(1);
-    let mut many = draft(&vendor);
-    let delegations = &mut many.role("targets")["delegations"];
-    let role = delegations["roles"][0].clone();
-    let roles = delegations["roles"].as_array_mut().expect("roles");
-    roles.extend((0..1000).map(|number| {
-        let mut role = role.clone();
-        role["name"] = format!("r{number}").into();
-        role
-    }));
-    assert_eq!(code(&many.kit(), &vendor.trust()), "E-LIMIT");
-    let mut many = draft(&vendor);
-    let keys = many.role("targets")["delegations"]["keys"].as_object_mut().expect("keys");
-    let mut rng = rng(3);
-    keys.extend((0..300).map(|_| {
-        let key = KeyPair::generate(&mut rng);
-        (key.public().id().to_owned(), key.public().to_value())
-    }));
-    assert_eq!(code(&many.kit(), &vendor.trust()), "E-LIMIT");
-}
-
-#[test]
-fn a_role_signs_inside_its_paths_only() {
-    // S16, P05: an appliance image signed by the feeds role; `*` does not cross a slash.
-    let vendor = Vendor::new(1);
-    let content = domain::digest::Digest::of(b"");
-    for path in ["os/image.raw", "feeds", "feeds/a/b/c", "trivy/trivy.db", "jwt/x", "revocations.json"] {
-        let mut draft = draft(&vendor);
-        draft.target("feeds", path, 0, &content, json!([]));
-        assert_eq!(code(&draft.kit(), &vendor.trust()), "E-TGT-SCOPE", "{path}");
-    }
-    let mut fine = draft(&vendor);
-    fine.target("feeds", "feeds/a/b", 0, &content, json!([]));
-    assert_eq!(code(&fine.kit(), &vendor.trust()), "accepted");
-}
-
-#[test]
-fn two_roles_cannot_sign_one_path() {
-    // S16 (CVE-2025-2886): no shadowing, in either direction.
-    let vendor = Vendor::new(1);
-    let content = domain::digest::Digest::of(b"");
-    let mut twice = draft(&vendor);
-    twice.target("targets", "feeds/a", 0, &content, json!([]));
-    assert_eq!(code(&twice.kit(), &vendor.trust()), "E-TGT-SCOPE");
-    // trivydb is given the paths of feeds too; feeds is searched first and terminates.
-    let mut shadowed = draft(&vendor);
-    shadowed.role("targets")["delegations"]["roles"][1]["paths"] = json!(["feeds/*"]);
-    shadowed.target("trivydb", "feeds/z", 0, &content, json!([]));
-    assert_eq!(code(&shadowed.kit(), &vendor.trust()), "E-TGT-SCOPE");
-}
-
-#[test]
 fn floods_of_signatures_are_refused_at_once() {
     // S17 (CVE-2023-33957, CVE-2024-45395).
     let vendor = Vendor::new(1);
@@ -537,9 +331,7 @@ fn floods_of_signatures_are_refused_at_once() {
             value["signatures"] = vec![one; 10_000].into();
         })
     });
-    let start = std::time::Instant::now();
     assert_eq!(code(&kit, &vendor.trust()), "E-LIMIT");
-    assert!(start.elapsed() < std::time::Duration::from_secs(2));
 }
 
 #[test]
@@ -557,13 +349,6 @@ fn the_signature_covers_the_signed_part_and_no_prefix_of_it() {
         });
         assert_eq!(code(&kit, &vendor.trust()), "E-TS-SIG", "{field}");
     }
-}
-
-/// The vendor's last root with its signed part bent, signed again by all its root keys.
-fn bend_root(vendor: &Vendor, bend: impl Fn(&mut Value)) -> Vec<u8> {
-    let mut value: Value = serde_json::from_slice(vendor.roots.last().expect("a root")).expect("JSON");
-    bend(&mut value["signed"]);
-    sign(&value["signed"], &vendor.pairs("root").iter().collect::<Vec<_>>())
 }
 
 /// Replaces the keys of the entitlements role (threshold 1) with one bent key; returns its id.

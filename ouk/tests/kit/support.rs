@@ -135,10 +135,7 @@ pub(crate) fn gates() -> Gates {
 }
 
 /// The whole way of a kit: metadata, every blob, the end.
-pub(crate) fn import(
-    kit: &[u8],
-    trust: &TrustState,
-) -> Result<(VerifiedKit, BTreeMap<Digest, Vec<u8>>), KitError> {
+pub(crate) fn import(kit: &[u8], trust: &TrustState) -> Result<(VerifiedKit, BTreeMap<Digest, Vec<u8>>), KitError> {
     import_at(kit, trust, &gates(), now(), &Limits::default())
 }
 
@@ -275,7 +272,8 @@ impl Draft {
         }
         let mut snapshot = self.roles["snapshot"].clone();
         for (name, pin) in meta {
-            if snapshot["meta"][&name].is_null() {
+            let open = snapshot["meta"].is_null() || snapshot["meta"].is_object();
+            if open && snapshot["meta"][&name].is_null() {
                 snapshot["meta"][name] = pin;
             }
         }
@@ -387,4 +385,30 @@ pub(crate) fn compress(content: &[u8]) -> Vec<u8> {
     let mut encoder = zstd::bulk::Compressor::new(3).expect("an encoder");
     encoder.set_parameter(zstd::zstd_safe::CParameter::ChecksumFlag(true)).expect("a checksum");
     encoder.compress(content).expect("compresses")
+}
+
+/// Kit 4 of the vendor: one delegated and one top-level target.
+pub(crate) fn draft(vendor: &Vendor) -> Draft {
+    Draft::new(vendor, 4, &[("feeds/a", b"hello"), ("os/b", b"b")])
+}
+
+/// The kit with one file of its metadata bent after signing, unpinned roles only.
+pub(crate) fn with_file(draft: &Draft, name: &str, bend: impl Fn(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+    let mut files: Files = draft.files();
+    let bytes = files.remove(name).expect("the file");
+    files.insert(name.to_owned(), bend(bytes));
+    draft.kit_of(&compress(&tar(&files)))
+}
+
+pub(crate) fn bend_json(bytes: &[u8], bend: impl Fn(&mut Value)) -> Vec<u8> {
+    let mut value: Value = serde_json::from_slice(bytes).expect("JSON");
+    bend(&mut value);
+    canonical(&value)
+}
+
+/// The vendor's last root with its signed part bent, signed again by all its root keys.
+pub(crate) fn bend_root(vendor: &Vendor, bend: impl Fn(&mut Value)) -> Vec<u8> {
+    let mut value: Value = serde_json::from_slice(vendor.roots.last().expect("a root")).expect("JSON");
+    bend(&mut value["signed"]);
+    sign(&value["signed"], &vendor.pairs("root").iter().collect::<Vec<_>>())
 }

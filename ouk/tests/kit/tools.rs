@@ -1,5 +1,7 @@
 //! The tools that people have must agree with us on every kit that we accept.
 
+#![expect(clippy::disallowed_methods, reason = "the tools read files of a temporary directory")]
+
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -60,7 +62,8 @@ fn python_reads_exactly_what_we_read() {
     if run(directory.path(), "zstd", &["-q", "-d", "kit.tar.zst", "-o", "kit.tar"]).is_none() {
         return;
     }
-    let script = "import tarfile\nfor m in tarfile.open('kit.tar'):\n assert m.isreg() and not m.pax_headers\n print(m.name)";
+    let script =
+        "import tarfile\nfor m in tarfile.open('kit.tar'):\n assert m.isreg() and not m.pax_headers\n print(m.name)";
     let Some((good, text)) = run(directory.path(), "python3", &["-c", script]) else { return };
     assert!(good, "{text}");
     assert_eq!(text.lines().collect::<Vec<_>>(), names);
@@ -101,6 +104,11 @@ fn openssl_reads_the_private_keys() {
     let arguments = ["pkey", "-in", "feeds.key.pem", "-noout", "-text_pub"];
     let Some((good, text)) = run(directory.path(), "openssl", &arguments) else { return };
     assert!(good && text.contains("ED25519"), "{text}");
-    let hex: String = text.lines().filter(|line| line.starts_with("    ")).flat_map(str::chars).filter(char::is_ascii_hexdigit).collect();
+    let hex: String = text
+        .lines()
+        .filter(|line| line.starts_with("    "))
+        .flat_map(str::chars)
+        .filter(char::is_ascii_hexdigit)
+        .collect();
     assert_eq!(pair.public().to_value()["keyval"]["public"], hex.as_str());
 }

@@ -17,8 +17,8 @@ use super::tables::{
 };
 use crate::error::StoreError;
 
-/// Building needs little cache: every table is written once, in order.
-const CACHE_BYTES: usize = 32 << 20;
+/// The whole file fits for data sets of today; what does not fit is written out early and costs reads.
+const CACHE_BYTES: usize = 128 << 20;
 
 /// A package key, and one encoded assertion or several.
 type PackageRow = (String, Vec<u8>);
@@ -31,7 +31,8 @@ pub struct GenerationBuilder {
     /// `alias NUL id`: other names that an advisory is found by.
     aliases: Vec<String>,
     known_exploited: Vec<(String, Timestamp)>,
-    epss: HashMap<String, (u32, u32)>,
+    /// CVE, probability and percentile.
+    epss: Vec<(String, (u32, u32))>,
     complete: BTreeSet<String>,
 }
 
@@ -59,7 +60,7 @@ impl GenerationBuilder {
     }
 
     pub fn add_epss(&mut self, fact: &Epss) {
-        self.epss.insert(fact.cve.clone(), (fact.probability_e5, fact.percentile_e5));
+        self.epss.push((fact.cve.clone(), (fact.probability_e5, fact.percentile_e5)));
     }
 
     /// States that the data is complete for an ecosystem (and release).
@@ -74,11 +75,7 @@ impl GenerationBuilder {
         self.aliases.append(&mut other.aliases);
         self.known_exploited.append(&mut other.known_exploited);
         self.complete.append(&mut other.complete);
-        if self.epss.is_empty() {
-            self.epss = other.epss;
-        } else {
-            self.epss.extend(other.epss);
-        }
+        self.epss.append(&mut other.epss);
     }
 
     pub fn advisories(&self) -> u64 {
@@ -87,11 +84,9 @@ impl GenerationBuilder {
 
     /// Writes the file and syncs it. `path` must not exist.
     pub fn write(mut self, path: &Path, segments: &[(SegmentId, Digest)]) -> Result<(), StoreError> {
-        self.join_facts();
-        self.advisories.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        self.assertions.sort_unstable();
-        self.aliases.sort_unstable();
+        self.sort();
         self.aliases.dedup();
+        self.join_facts();
         let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create(path)?;
         let mut write = database.begin_write()?;
         write.set_durability(Durability::Immediate)?;
@@ -109,6 +104,15 @@ impl GenerationBuilder {
         Ok(())
     }
 
+    /// Sorts what was collected. Stable sorts find runs that are sorted already, so that builders which
+    /// were filled and sorted in parallel cost little more than a merge once they are joined.
+    pub fn sort(&mut self) {
+        self.advisories.sort_by(|a, b| a.0.cmp(&b.0));
+        self.assertions.sort();
+        self.aliases.sort();
+        self.epss.sort();
+    }
+
     /// Joins what is known of exploitation to the advisories, by id or alias.
     fn join_facts(&mut self) {
         let exploited: HashMap<&str, Timestamp> =
@@ -116,7 +120,8 @@ impl GenerationBuilder {
         for (id, row) in &mut self.advisories {
             let names = || std::iter::once(id.as_str()).chain(row.summary.aliases.iter().map(String::as_str));
             let exploited = names().find_map(|name| exploited.get(name)).map(|added| added.unix());
-            let epss = names().find_map(|name| self.epss.get(name)).copied();
+            let find = |name: &str| self.epss.binary_search_by(|(cve, _)| cve.as_str().cmp(name)).ok();
+            let epss = names().find_map(find).and_then(|at| self.epss.get(at)).map(|(_, values)| *values);
             row.summary.known_exploited = exploited;
             row.summary.epss = epss;
         }
