@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use domain::advisory::{Affected, Interval, Lower, PackageKey, Status, Upper};
 use domain::component::{Component, ComponentKind, Distribution, Inventory, SourcePackage};
@@ -32,8 +33,8 @@ impl AdvisoryIndex for Index {
         }
     }
 
-    fn assertions(&self, package: &PackageKey) -> Result<Vec<Assertion>, Infallible> {
-        Ok(self.packages.get(package).cloned().unwrap_or_default())
+    fn assertions(&self, package: &PackageKey) -> Result<Arc<[Assertion]>, Infallible> {
+        Ok(self.packages.get(package).cloned().unwrap_or_default().into())
     }
 
     fn summary(&self, advisory: &str) -> Result<Option<Summary>, Infallible> {

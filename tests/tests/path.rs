@@ -65,6 +65,19 @@ fn findings_fail_the_scan_with_exit_code_1_and_the_gate_can_be_moved() {
 }
 
 #[test]
+fn a_severity_filter_says_how_much_it_hides_and_leaves_the_verdict_alone() {
+    let site = imported();
+    let all = json(&site.run(&["scan", &sbom(), "-f", "json"]));
+    let ran = site.run(&["scan", &sbom(), "-f", "json", "--severity", "critical"]);
+    let shown = json(&ran);
+    let count = |report: &serde_json::Value| report["findings"].as_array().expect("a list").len();
+    let hidden = count(&all) - count(&shown);
+    assert!(hidden > 0 && count(&shown) > 0);
+    assert!(ran.stdout.contains(&format!("{hidden} findings of other severities are not shown")), "{}", ran.stdout);
+    assert_eq!(all["verdict"]["reasons"], shown["verdict"]["reasons"]);
+}
+
+#[test]
 fn a_document_on_standard_input_gives_the_same_findings() {
     let site = imported();
     let by_file = json(&site.run(&["scan", &sbom(), "-f", "json"]));

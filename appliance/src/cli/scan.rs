@@ -107,7 +107,13 @@ pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
     let mut report = Report::new(id, &artifact, scanned.inventory, scanned.evaluation, scanned.verdict);
     let outcome = report.verdict.outcome;
     if !args.severity.is_empty() {
+        let all = report.evaluation.findings.len();
         report.evaluation.findings.retain(|finding| args.severity.contains(&finding.severity));
+        let hidden = all - report.evaluation.findings.len();
+        if hidden > 0 {
+            // A filtered report must not be taken for the whole.
+            report.inventory.warnings.push(format!("{hidden} findings of other severities are not shown (--severity)"));
+        }
     }
     for output in &outputs {
         write(&report, output)?;

@@ -9,7 +9,7 @@ use crate::ecosystem::EcosystemKind;
 const AUTHORITIES: &[(EcosystemKind, &str)] = &[(EcosystemKind::Go, "go"), (EcosystemKind::CratesIo, "rustsec")];
 
 /// Keeps, of one advisory's assertions on one package, those that decide.
-pub(super) fn decisive(kind: EcosystemKind, assertions: Vec<Assertion>) -> Vec<Assertion> {
+pub(super) fn decisive(kind: EcosystemKind, assertions: Vec<&Assertion>) -> Vec<&Assertion> {
     let authority = AUTHORITIES.iter().find(|(ecosystem, _)| *ecosystem == kind).map(|(_, source)| *source);
     match authority {
         Some(source) if assertions.iter().any(|assertion| assertion.source.as_str() == source) => {

@@ -63,22 +63,24 @@ pub fn explain<I: AdvisoryIndex>(
             explanation.unevaluated = Some(Unevaluated::InvalidVersion);
             continue;
         };
-        let about: Vec<Assertion> = index
-            .assertions(package)?
-            .into_iter()
+        let assertions = index.assertions(package)?;
+        let about: Vec<&Assertion> = assertions
+            .iter()
             .filter(|assertion| names.iter().any(|name| *name == assertion.advisory || *name == assertion.record))
             .collect();
         let decisive = authority::decisive(package.ecosystem.kind, about.clone());
         for assertion in about {
             let decisive = decisive.contains(&assertion);
-            match judge(&assertion, lookup, scheme, &version) {
+            match judge(assertion, lookup, scheme, &version) {
                 Ok(judgement) => {
                     let affected = judgement.is_affected();
                     explanation.affected |= affected && decisive;
-                    let evidence = group::describe(&assertion, &judgement);
+                    let evidence = group::describe(assertion, &judgement);
                     explanation.steps.push(Step { evidence, affected, decisive });
                 }
-                Err(_) => explanation.unevaluated = Some(Unevaluated::InvalidAdvisory { record: assertion.record }),
+                Err(_) => {
+                    explanation.unevaluated = Some(Unevaluated::InvalidAdvisory { record: assertion.record.clone() })
+                }
             }
         }
     }

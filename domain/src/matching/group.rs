@@ -73,17 +73,17 @@ fn look_up<I: AdvisoryIndex>(lookup: &Lookup, index: &I) -> Result<Result<Matche
     if assertions.is_empty() && lookup.assumed_source {
         return Ok(Err(Unevaluated::UnknownSourcePackage));
     }
-    let mut matches = judge_all(lookup, scheme, &version, assertions);
+    let mut matches = judge_all(lookup, scheme, &version, &assertions);
     if coverage == DataCoverage::Partial {
         matches.doubt.get_or_insert(Unevaluated::PartialData { ecosystem: ecosystem.to_string() });
     }
     Ok(Ok(matches))
 }
 
-fn judge_all(lookup: &Lookup, scheme: Scheme, version: &Version, assertions: Vec<Assertion>) -> Matches {
-    let mut advisories: BTreeMap<String, Vec<Assertion>> = BTreeMap::new();
+fn judge_all(lookup: &Lookup, scheme: Scheme, version: &Version, assertions: &[Assertion]) -> Matches {
+    let mut advisories: BTreeMap<&str, Vec<&Assertion>> = BTreeMap::new();
     for assertion in assertions {
-        advisories.entry(assertion.advisory.clone()).or_default().push(assertion);
+        advisories.entry(&assertion.advisory).or_default().push(assertion);
     }
     let mut matches = Matches { hits: Vec::new(), doubt: None };
     for (advisory, assertions) in advisories {
@@ -91,10 +91,10 @@ fn judge_all(lookup: &Lookup, scheme: Scheme, version: &Version, assertions: Vec
         let mut applying = Vec::new();
         let mut against = Vec::new();
         for assertion in decisive {
-            match judge(&assertion, lookup, scheme, version) {
-                Ok(judgement) if judgement.is_affected() => applying.push((assertion, judgement)),
+            match judge(assertion, lookup, scheme, version) {
+                Ok(judgement) if judgement.is_affected() => applying.push((assertion.clone(), judgement)),
                 Ok(Judgement::Elsewhere) => {}
-                Ok(_) => against.push(assertion.source),
+                Ok(_) => against.push(assertion.source.clone()),
                 Err(_) => {
                     let reason = Unevaluated::InvalidAdvisory { record: assertion.record.clone() };
                     matches.doubt.get_or_insert(reason);
@@ -103,7 +103,7 @@ fn judge_all(lookup: &Lookup, scheme: Scheme, version: &Version, assertions: Vec
         }
         if !applying.is_empty() {
             let confidence = confidence(&applying, &against);
-            matches.hits.push(Hit { advisory, applying, confidence });
+            matches.hits.push(Hit { advisory: advisory.to_owned(), applying, confidence });
         }
     }
     matches

@@ -3,6 +3,8 @@
 //! The rows are the compact form of advisories: no field is left out when it is empty,
 //! so that binary formats that do not describe themselves can hold them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::advisory::{Advisory, Affected, Interval, PackageKey, Status};
@@ -18,8 +20,8 @@ pub trait AdvisoryIndex {
     /// How much the data set says of this ecosystem (and release).
     fn coverage(&self, ecosystem: &Ecosystem) -> DataCoverage;
 
-    /// All assertions about a package.
-    fn assertions(&self, package: &PackageKey) -> Result<Vec<Assertion>, Self::Error>;
+    /// All assertions about a package. Shared, so that an index may keep what it has decoded.
+    fn assertions(&self, package: &PackageKey) -> Result<Arc<[Assertion]>, Self::Error>;
 
     /// The facts that a finding shows of an advisory.
     fn summary(&self, advisory: &str) -> Result<Option<Summary>, Self::Error>;

@@ -1,7 +1,9 @@
 //! Reading a generation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::advisory::{Advisory, PackageKey};
 use domain::digest::Digest;
@@ -24,12 +26,41 @@ const CACHE_BYTES: usize = 96 << 20;
 /// Far above any manifest: one entry per segment and source.
 const MANIFEST_BYTES_MAX: u64 = 8 << 20;
 
+/// Assertions that are kept decoded, about 300 bytes each.
+const DECODED_MAX: usize = 100_000;
+
 /// An open generation. Cheap to share; a scan holds one for its whole life.
 pub struct Generation {
     database: ReadOnlyDatabase,
     row: GenerationRow,
     /// Complete or not.
     ecosystems: BTreeMap<String, bool>,
+    decoded: Decoded,
+}
+
+/// Packages that were asked for lately, decoded: images share most of theirs.
+#[derive(Default)]
+struct Decoded {
+    packages: RwLock<HashMap<String, Arc<[Assertion]>>>,
+    assertions: AtomicUsize,
+}
+
+impl Decoded {
+    fn find(&self, key: &str) -> Option<Arc<[Assertion]>> {
+        self.packages.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    /// When full, everything goes: cheaper than to remember who was used when, and the next
+    /// scans bring back what they need.
+    fn keep(&self, key: String, assertions: &Arc<[Assertion]>) {
+        let mut packages = self.packages.write().unwrap_or_else(PoisonError::into_inner);
+        // A package without assertions takes a place too.
+        if self.assertions.fetch_add(assertions.len() + 1, Ordering::Relaxed) > DECODED_MAX {
+            packages.clear();
+            self.assertions.store(assertions.len() + 1, Ordering::Relaxed);
+        }
+        packages.insert(key, Arc::clone(assertions));
+    }
 }
 
 /// The tables of a generation as one scan sees them.
@@ -49,7 +80,7 @@ impl Generation {
             let (name, row) = entry?;
             ecosystems.insert(name.value().to_owned(), row.value().1);
         }
-        Ok(Self { database, row, ecosystems })
+        Ok(Self { database, row, ecosystems, decoded: Decoded::default() })
     }
 
     pub fn row(&self) -> &GenerationRow {
@@ -175,12 +206,17 @@ impl AdvisoryIndex for View<'_> {
         }
     }
 
-    fn assertions(&self, package: &PackageKey) -> Result<Vec<Assertion>, StoreError> {
+    fn assertions(&self, package: &PackageKey) -> Result<Arc<[Assertion]>, StoreError> {
         let key = package_key(&package.ecosystem.to_string(), &package.name);
-        match self.packages.get(key.as_str())? {
-            Some(rows) => decode("a package's assertions", rows.value()),
-            None => Ok(Vec::new()),
+        if let Some(known) = self.generation.decoded.find(&key) {
+            return Ok(known);
         }
+        let assertions: Arc<[Assertion]> = match self.packages.get(key.as_str())? {
+            Some(rows) => decode::<Vec<Assertion>>("a package's assertions", rows.value())?.into(),
+            None => Arc::new([]),
+        };
+        self.generation.decoded.keep(key, &assertions);
+        Ok(assertions)
     }
 
     fn summary(&self, advisory: &str) -> Result<Option<Summary>, StoreError> {

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use domain::advisory::{Advisory, PackageKey};
 use domain::ecosystem::Ecosystem;
@@ -50,8 +51,8 @@ impl AdvisoryIndex for Corpus {
         }
     }
 
-    fn assertions(&self, package: &PackageKey) -> Result<Vec<Assertion>, Infallible> {
-        Ok(self.packages.get(package).cloned().unwrap_or_default())
+    fn assertions(&self, package: &PackageKey) -> Result<Arc<[Assertion]>, Infallible> {
+        Ok(self.packages.get(package).cloned().unwrap_or_default().into())
     }
 
     fn summary(&self, advisory: &str) -> Result<Option<Summary>, Infallible> {
