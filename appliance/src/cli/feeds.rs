@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Subcommand;
 use domain::ecosystem::Ecosystem;
-use domain::source::SourceId;
+use domain::source::{Redistribution, SourceId};
 use domain::time::Timestamp;
 use feeds::dataset::{MANIFEST_NAME, Manifest};
 use feeds::ingest::{Ingested, Options};
@@ -138,6 +138,11 @@ fn summarise(manifest: &Manifest, directory: &Path) -> Result<Exit> {
     if !partial.is_empty() {
         let names: Vec<_> = partial.iter().map(|row| format!("{} ({})", row.ecosystem, row.packages)).collect();
         writeln!(stdout, "not complete, with their packages: {}", names.join(", "))?;
+    }
+    let internal = manifest.sources.iter().filter(|source| source.redistribution == Redistribution::InternalOnly);
+    let internal: Vec<_> = internal.map(|source| source.source.as_str()).collect();
+    if !internal.is_empty() {
+        writeln!(stdout, "for use inside the house only (no licence to pass on is known): {}", internal.join(", "))?;
     }
     writeln!(stdout, "content root: {}", manifest.content_root)?;
     Ok(Exit::Clean)

@@ -20,32 +20,11 @@ use super::lenient::Text;
 use super::shape::Shape;
 use crate::ingest::Ingested;
 
-/// Codenames and the numbers that OSV and `/etc/os-release` call the releases by. Debian's
-/// rolling suites have no number and keep their names.
-const RELEASES: &[(&str, &str)] = &[
-    ("buzz", "1.1"),
-    ("rex", "1.2"),
-    ("bo", "1.3"),
-    ("hamm", "2.0"),
-    ("slink", "2.1"),
-    ("potato", "2.2"),
-    ("woody", "3.0"),
-    ("sarge", "3.1"),
-    ("etch", "4.0"),
-    ("lenny", "5.0"),
-    ("squeeze", "6.0"),
-    ("wheezy", "7"),
-    ("jessie", "8"),
-    ("stretch", "9"),
-    ("buster", "10"),
-    ("bullseye", "11"),
-    ("bookworm", "12"),
-    ("trixie", "13"),
-    ("forky", "14"),
-    ("duke", "15"),
-    ("sid", "sid"),
-    ("experimental", "experimental"),
-];
+/// The release that a suite is, under the name that OSV and `/etc/os-release` use.
+/// `experimental` is no release of anybody's system and keeps its name.
+fn release_of(suite: &str) -> Option<&'static str> {
+    if suite == "experimental" { Some("experimental") } else { domain::matching::debian_release(suite) }
+}
 
 #[derive(Deserialize)]
 struct Issue {
@@ -106,11 +85,11 @@ impl Tracker {
     fn add(&mut self, package: &str, id: String, issue: Issue) {
         let mut affected = Vec::with_capacity(issue.releases.len());
         for (codename, release) in issue.releases {
-            let Some((_, number)) = RELEASES.iter().find(|(name, _)| *name == codename) else {
+            let Some(number) = release_of(&codename) else {
                 self.note("release that is not known: ignored", || format!("{package} {id}: {codename}"));
                 continue;
             };
-            let ecosystem = Ecosystem::release(EcosystemKind::Debian, *number);
+            let ecosystem = Ecosystem::release(EcosystemKind::Debian, number);
             let mut entry = Affected::new(self.source.clone(), &id, PackageKey::new(ecosystem, package));
             entry.severity = release.urgency.as_deref().and_then(severity);
             match verdict(&release) {
