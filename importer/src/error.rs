@@ -30,8 +30,13 @@ pub enum ImportError {
     Semantic { target: String, reason: String },
     #[error("the content root of the records is {found}, but the kit signs {signed}")]
     ContentRoot { found: Digest, signed: Digest },
+    #[error("the trust root that was given cannot be used: {0}")]
+    TrustRoot(#[source] KitError),
     #[error("a verification worker stopped: {0}")]
     Worker(String),
+    /// The refusal stands, and could not be written down.
+    #[error("{cause}; and no record of that could be kept: {failure}")]
+    Unrecorded { cause: Box<ImportError>, failure: String },
 }
 
 impl ImportError {
@@ -55,7 +60,9 @@ impl ImportError {
             Self::Future { .. } => "E-FUTURE",
             Self::Semantic { .. } => "E-SEM",
             Self::ContentRoot { .. } => "E-SEM-ROOT",
+            Self::TrustRoot(error) => error.code(),
             Self::Worker(_) => "E-WORKER",
+            Self::Unrecorded { cause, .. } => cause.code(),
         }
     }
 
@@ -63,7 +70,7 @@ impl ImportError {
     pub fn blame(&self) -> Blame {
         match self {
             Self::Kit(error) => error.blame(),
-            Self::Store(_) | Self::SourceRead { .. } => Blame::Operator,
+            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) => Blame::Operator,
             Self::SourceKind { .. } | Self::SealMissing | Self::SealKeyMissing | Self::Unexpected { .. } => {
                 Blame::Operator
             }
@@ -71,14 +78,17 @@ impl ImportError {
                 Blame::Kit
             }
             Self::Worker(_) => Blame::Us,
+            Self::Unrecorded { cause, .. } => cause.blame(),
         }
     }
 
     /// Is the kit itself refused? Otherwise the import could not be carried out.
     pub fn is_rejection(&self) -> bool {
         match self {
-            Self::Kit(_)
-            | Self::TooLarge { .. }
+            // Our state, our copy of the kit and our calls are not the kit's fault.
+            Self::Kit(error) => !matches!(error, KitError::State(_) | KitError::Io(_) | KitError::Caller(_)),
+            Self::Unrecorded { cause, .. } => cause.is_rejection(),
+            Self::TooLarge { .. }
             | Self::SealMissing
             | Self::SealKeyMissing
             | Self::Unexpected { .. }
@@ -86,7 +96,7 @@ impl ImportError {
             | Self::Semantic { .. }
             | Self::ContentRoot { .. }
             | Self::SourceKind { .. } => true,
-            Self::Store(_) | Self::SourceRead { .. } | Self::Worker(_) => false,
+            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) | Self::Worker(_) => false,
         }
     }
 
@@ -100,9 +110,15 @@ impl ImportError {
             Self::Store(StoreError::NoTrustRoot) => {
                 "get the vendor's 1.root.json by a way you trust and give it with --trust-root"
             }
+            Self::Store(StoreError::TrustRootPinned) => {
+                "leave --trust-root out, or give the root that was pinned; see docs/runbooks/recovery.md to change it"
+            }
             Self::Store(StoreError::ImportRunning) => "wait for the other import to end, then try again",
             Self::Store(_) => "see docs/runbooks/recovery.md; the active generation keeps serving",
             Self::SourceKind { .. } => "give the path of the kit file itself",
+            Self::SourceRead { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                "check the path; is the medium mounted?"
+            }
             Self::SourceRead { .. } => "the medium may be failing: copy the kit again and check its SHA-256",
             Self::TooLarge { .. } => "ask the vendor for a smaller kit, or raise the limit knowingly",
             Self::SealMissing => "copy the .minisig file beside the kit, or allow kits without a seal",
@@ -112,6 +128,8 @@ impl ImportError {
             Self::Semantic { .. } | Self::ContentRoot { .. } => {
                 "the kit is signed but its content is wrong: report it to the vendor, keep the present data"
             }
+            Self::TrustRoot(_) => "give the vendor's root metadata file, such as 1.root.json, unchanged",
+            Self::Unrecorded { cause, .. } => cause.advice(),
             Self::Worker(_) => "this is a defect of stella: report it with the quarantined kit",
         }
     }

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use domain::digest::Digest;
@@ -68,10 +68,16 @@ pub(crate) fn load<R: Read + Send>(
     let bytes_done = AtomicU64::new(0);
     let workers = thread::available_parallelism().map_or(2, usize::from);
     let (sender, receiver) = sync_channel(workers);
-    let receiver = Mutex::new(receiver);
+    let receiver = Arc::new(Mutex::new(receiver));
     let shards = thread::scope(|scope| {
-        let work = || worker(store, &receiver, &purposes, &bytes_done, progress);
-        let handles: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let (purposes, bytes_done) = (&purposes, &bytes_done);
+        let spawn = |_| {
+            let receiver = Arc::clone(&receiver);
+            scope.spawn(move || worker(store, &receiver, purposes, bytes_done, progress))
+        };
+        let handles: Vec<_> = (0..workers).map(spawn).collect();
+        // Only workers hold the receiver: when the last one stops, sending fails instead of waiting.
+        drop(receiver);
         let read = read_frames(opened, kit, sender);
         let shards: Result<Vec<Shard>, ImportError> = handles
             .into_iter()
@@ -81,7 +87,20 @@ pub(crate) fn load<R: Read + Send>(
         let shards = shards?;
         read.map(|()| shards)
     })?;
+    check_assemblies(store, kit)?;
     join(shards, &purposes, metadata_frame)
+}
+
+/// Parts that are right make a wrong whole when they are listed in the wrong order.
+fn check_assemblies(store: &Store, kit: &VerifiedKit) -> Result<(), ImportError> {
+    for target in kit.targets().iter().filter(|target| target.chunks.len() > 1) {
+        let mut assembly = target.assembly();
+        for chunk in &target.chunks {
+            assembly.push(&store.blobs().read(&chunk.sha256, chunk.len)?);
+        }
+        assembly.finish()?;
+    }
+    Ok(())
 }
 
 fn read_frames<R: Read>(

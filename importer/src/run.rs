@@ -92,19 +92,21 @@ pub fn import(
     store.sweep(&lock)?;
     let mut receipt = Receipt::new("import", wall, &request.operator, &request.given_as, &request.engine);
     let import = Import { store, lock: &lock, limits, progress, wall };
-    let staged = import.stage(&request)?;
+    let staged = match import.stage(&request) {
+        Ok(staged) => staged,
+        Err(error) => return Err(import.refuse(&request, None, receipt, error)),
+    };
     receipt.kit_sha256 = Some(staged.sha256());
     match import.run(&request, &staged, &mut receipt) {
         Ok(imported) => {
-            staged.remove()?;
-            store.forget_old(&lock)?;
+            // The kit is active. What cannot be tidied up now is swept by the next import, and is
+            // no reason to call this one failed.
+            let _ = staged.remove();
+            let _ = store.forget_old(&lock);
             progress(Progress::Done);
             Ok(imported)
         }
-        Err(error) => {
-            import.refuse(&request, staged, receipt, &error)?;
-            Err(error)
-        }
+        Err(error) => Err(import.refuse(&request, Some(staged), receipt, error)),
     }
 }
 
@@ -137,7 +139,7 @@ impl Import<'_> {
         // Steps 3 to 8.
         let trust_row = self.trust(request)?;
         let present = trust::present(&trust_row, self.wall);
-        let clock = if trust_row.time_floor.seconds_since(self.wall) > BEHIND_SECONDS {
+        let clock = if trust::floor(&trust_row).seconds_since(self.wall) > BEHIND_SECONDS {
             ClockState::Behind
         } else {
             ClockState::Ok
@@ -148,13 +150,12 @@ impl Import<'_> {
         if let Some(comment) = &seal {
             ouk::seal::check_kit(comment, &kit)?;
         }
-        if kit.signed_at().seconds_since(present) > FUTURE_SECONDS_MAX {
+        // A clock that is behind cannot tell what lies in the future; that it is behind is reported.
+        if clock == ClockState::Ok && kit.signed_at().seconds_since(present) > FUTURE_SECONDS_MAX {
             return Err(ImportError::Future { signed_at: kit.signed_at().to_string(), now: present.to_string() });
         }
-        self.describe(receipt, &trust_row, &kit);
-        if kit.is_current()
-            && let Some(current) = self.store.current()?
-        {
+        describe(receipt, &trust_row, &kit);
+        if let Some(current) = self.active_as(&kit)? {
             return self.already_current(receipt, current, clock);
         }
         (self.progress)(Progress::Verified {
@@ -171,18 +172,24 @@ impl Import<'_> {
     fn trust(&self, request: &Request<'_>) -> Result<TrustRow, ImportError> {
         match (self.store.trust()?, request.trust_root) {
             (Some(row), None) => Ok(row),
-            (_, Some(root)) => {
-                ouk::verify::check_root(root, self.limits)?;
-                Ok(self.store.pin_root(root, self.wall)?)
+            (Some(row), Some(root)) if row.factory_root == root || row.root == root => Ok(row),
+            (Some(_), Some(_)) => Err(StoreError::TrustRootPinned.into()),
+            (None, Some(root)) => {
+                ouk::verify::check_root(root, self.limits).map_err(ImportError::TrustRoot)?;
+                Ok(trust::pin(root))
             }
             (None, None) => Err(StoreError::NoTrustRoot.into()),
         }
     }
 
-    fn describe(&self, receipt: &mut Receipt, before: &TrustRow, kit: &VerifiedKit) {
-        receipt.kit_version = Some(kit.kit_version());
-        receipt.floors_before = before.floors.iter().map(|floor| (floor.role.clone(), floor.version)).collect();
-        receipt.floors_after = kit.floors().roles.iter().map(|(role, floor)| (role.clone(), floor.version)).collect();
+    /// The active generation, when it is this kit's and whole. A damaged one is imported again,
+    /// which repairs it; one that was rolled back becomes active again.
+    fn active_as(&self, kit: &VerifiedKit) -> Result<Option<u64>, ImportError> {
+        let Some(current) = self.store.current()? else { return Ok(None) };
+        let Ok(generation) = self.store.open_generation(current) else { return Ok(None) };
+        let row = generation.row();
+        let same = kit.is_current() && row.metadata_digest == kit.metadata_digest();
+        Ok((same && self.store.is_intact(row)).then_some(current))
     }
 
     fn already_current(&self, receipt: &mut Receipt, current: u64, clock: ClockState) -> Result<Imported, ImportError> {
@@ -204,7 +211,7 @@ impl Import<'_> {
         (self.progress)(Progress::Indexing);
         let path = self.store.generation_path(number);
         let advisories = loaded.builder.advisories();
-        loaded.builder.write(&path, &loaded.segments)?;
+        let index_sha256 = loaded.builder.write(&path, &loaded.segments)?;
         self.store.blobs().sync()?;
         let generation = GenerationRow {
             number,
@@ -218,10 +225,12 @@ impl Import<'_> {
             channel: kit.channel().to_owned(),
             sources: loaded.sources,
             advisories,
+            index_sha256,
             blobs: loaded.blobs,
             manifest: loaded.manifest,
             metadata_frame: loaded.metadata_frame,
         };
+        receipt.floors_after = kit.floors().roles.iter().map(|(role, floor)| (role.clone(), floor.version)).collect();
         receipt.result = "activated".to_owned();
         receipt.generation = Some(number);
         receipt.content_root = Some(generation.content_root);
@@ -232,22 +241,33 @@ impl Import<'_> {
         Ok(Outcome::Activated(Box::new(activation.generation)))
     }
 
-    /// Puts a refused kit aside with its reason. When the fault is ours or the machine's,
-    /// the kit is not to blame and only the receipt is kept.
+    /// Keeps the receipt, puts a refused kit aside with its reason, and removes what the import has
+    /// written. When the fault is ours or the machine's, the kit is not to blame and is
+    /// not kept. Returns the reason of the refusal, whatever else fails.
     fn refuse(
         &self,
         request: &Request<'_>,
-        staged: Staged,
+        staged: Option<Staged>,
         mut receipt: Receipt,
-        error: &ImportError,
-    ) -> Result<(), ImportError> {
+        error: ImportError,
+    ) -> ImportError {
         receipt.result = if error.is_rejection() { "rejected" } else { "failed" }.to_owned();
         receipt.code = Some(error.code().to_owned());
         receipt.reason = Some(error.to_string());
-        if !error.is_rejection() {
-            staged.remove()?;
-            return Ok(self.store.record(&receipt.to_json())?);
+        let recorded = self.store.record(&receipt.to_json());
+        let aside = match staged {
+            Some(staged) if error.is_rejection() => self.set_aside(request, &staged, &error),
+            _ => Ok(()),
+        };
+        // Blobs and index files of the refused kit go at once, so that a full disk is not full any more.
+        let swept = self.store.sweep(self.lock).map(drop);
+        match recorded.and(aside).and(swept) {
+            Ok(()) => error,
+            Err(failure) => ImportError::Unrecorded { cause: Box::new(error), failure: failure.to_string() },
         }
+    }
+
+    fn set_aside(&self, request: &Request<'_>, staged: &Staged, error: &ImportError) -> Result<(), StoreError> {
         let reason = Quarantined {
             sha256: staged.sha256(),
             length: staged.length(),
@@ -256,11 +276,13 @@ impl Import<'_> {
             at: self.wall,
             given_as: request.given_as.clone(),
         };
-        self.store.quarantine(staged.path(), &reason, &receipt.to_json())?;
-        // Blobs and index files of the refused kit go at once.
-        self.store.sweep(self.lock)?;
-        Ok(())
+        self.store.quarantine(staged.path(), &reason)
     }
+}
+
+fn describe(receipt: &mut Receipt, before: &TrustRow, kit: &VerifiedKit) {
+    receipt.kit_version = Some(kit.kit_version());
+    receipt.floors_before = before.floors.iter().map(|floor| (floor.role.clone(), floor.version)).collect();
 }
 
 /// Checks the seal, if there is one and a key to check it with, and returns what it says.

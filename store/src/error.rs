@@ -20,6 +20,8 @@ pub enum StoreError {
     NoGeneration,
     #[error("generation {0} is not kept here; `stella kit status` lists those that are")]
     UnknownGeneration(u64),
+    #[error("the index of generation {0} is damaged: import its kit again, or go back with `stella kit rollback`")]
+    DamagedGeneration(u64),
     #[error("there is no earlier generation to roll back to")]
     NothingToRollBackTo,
     #[error("another import is running; wait for it to end")]
@@ -46,13 +48,15 @@ impl StoreError {
     /// Is the disk full? Then nothing was lost and freeing space is all there is to do.
     pub fn is_out_of_space(&self) -> bool {
         match self {
-            Self::Io { source, .. } => source.kind() == io::ErrorKind::StorageFull,
-            Self::Database(error) => {
-                matches!(&**error, redb::Error::Io(source) if source.kind() == io::ErrorKind::StorageFull)
-            }
+            Self::Io { source, .. } => is_full(source),
+            Self::Database(error) => matches!(&**error, redb::Error::Io(source) if is_full(source)),
             _ => false,
         }
     }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// redb has an error type per operation; all of them widen into one.

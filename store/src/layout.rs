@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use domain::digest::Digest;
 
+use crate::durable::sync_directory;
 use crate::error::StoreError;
 
 /// The paths below one state directory. No name from outside ever becomes part of one.
@@ -24,7 +25,7 @@ impl Layout {
         for directory in [self.root.clone(), self.cas(), self.generations(), self.staging(), self.quarantine()] {
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(StoreError::io(&directory))?;
         }
-        Ok(())
+        sync_directory(&self.root)
     }
 
     pub fn root(&self) -> &Path {

@@ -36,7 +36,7 @@ pub(crate) fn set_aside(layout: &Layout, staged: &Path, reason: &Quarantined) ->
     write_file(&layout.staging().join("quarantine-note"), &note, &text)?;
     fs::rename(staged, &kit).map_err(StoreError::io(&kit))?;
     sync_directory(&directory)?;
-    prune(layout)
+    prune(layout, &reason.sha256)
 }
 
 /// All refusals that are kept, newest first.
@@ -45,18 +45,29 @@ pub(crate) fn all(layout: &Layout) -> Result<Vec<Quarantined>, StoreError> {
     for path in list(&layout.quarantine())? {
         if path.extension().is_some_and(|extension| extension == "json") {
             let text = fs::read(&path).map_err(StoreError::io(&path))?;
-            found.push(
-                serde_json::from_slice::<Quarantined>(&text)
-                    .map_err(|error| StoreError::damaged(format!("quarantine note {}: {error}", path.display())))?,
-            );
+            found.push(serde_json::from_slice::<Quarantined>(&text).unwrap_or_else(|_| unreadable(&path)));
         }
     }
     found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.sha256.cmp(&b.sha256)));
     Ok(found)
 }
 
-fn prune(layout: &Layout) -> Result<(), StoreError> {
-    for old in all(layout)?.into_iter().skip(KEPT) {
+/// A note that was cut or changed must not hide the others.
+fn unreadable(path: &Path) -> Quarantined {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+    Quarantined {
+        sha256: stem.unwrap_or_else(|| Digest::of(b"")),
+        length: 0,
+        code: "E-STATE".to_owned(),
+        reason: "the note of this refusal cannot be read".to_owned(),
+        at: Timestamp::UNIX_EPOCH,
+        given_as: String::new(),
+    }
+}
+
+/// The one just added stays, even when a clock that went back makes it look the oldest.
+fn prune(layout: &Layout, added: &Digest) -> Result<(), StoreError> {
+    for old in all(layout)?.into_iter().filter(|old| old.sha256 != *added).skip(KEPT - 1) {
         remove_file(&layout.quarantine().join(format!("{}.kit", old.sha256)))?;
         remove_file(&layout.quarantine().join(format!("{}.json", old.sha256)))?;
     }

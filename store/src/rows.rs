@@ -46,6 +46,8 @@ pub struct GenerationRow {
     pub channel: String,
     pub sources: Vec<SourceStatus>,
     pub advisories: u64,
+    /// Of the index file.
+    pub index_sha256: Digest,
     /// Blobs that this generation needs.
     pub blobs: Vec<Digest>,
     /// The data set's manifest, as signed.

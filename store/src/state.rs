@@ -7,7 +7,6 @@ use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
 
-use domain::time::Timestamp;
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
 use crate::blobs::{Blobs, list};
@@ -21,6 +20,8 @@ use crate::rows::{GenerationRow, TrustRow, decode, encode};
 const SCHEMA: u32 = 1;
 /// Enough for pointers and receipts; scans are written once and seldom read.
 const CACHE_BYTES: usize = 8 << 20;
+/// Far above any chunk of a kit.
+const BLOB_BYTES_MAX: u64 = 64 << 20;
 /// Generations kept for rollback and replay, the active one included.
 const GENERATIONS_KEPT: usize = 3;
 
@@ -129,18 +130,10 @@ impl Store {
         }
     }
 
-    /// Pins the first root. Only an untouched state takes one.
-    pub fn pin_root(&self, root: &[u8], now: Timestamp) -> Result<TrustRow, StoreError> {
-        match self.trust()? {
-            Some(trust) if trust.factory_root == root || trust.root == root => return Ok(trust),
-            Some(_) => return Err(StoreError::TrustRootPinned),
-            None => {}
-        }
-        let row = TrustRow { factory_root: root.to_vec(), root: root.to_vec(), floors: Vec::new(), time_floor: now };
-        let write = self.begin_write()?;
-        write.open_table(TRUST)?.insert("state", encode(&row).as_slice())?;
-        write.commit()?;
-        Ok(row)
+    /// Is everything that a generation needs there, with the content that its name says?
+    pub fn is_intact(&self, row: &GenerationRow) -> bool {
+        let blobs = row.blobs.iter().chain([&row.manifest, &row.metadata_frame]);
+        blobs.into_iter().all(|digest| self.blobs.read(digest, BLOB_BYTES_MAX).is_ok())
     }
 
     /// The number that the next generation gets.
@@ -250,7 +243,7 @@ impl Store {
 
     /// Keeps the documents of scans, by one commit for all of them.
     pub fn save_scans<'a>(&self, scans: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<(), StoreError> {
-        let write = self.state.begin_write()?;
+        let write = self.begin_write()?;
         {
             let mut table = write.open_table(SCANS)?;
             for (id, report) in scans {
@@ -267,10 +260,9 @@ impl Store {
         Ok(report)
     }
 
-    /// Moves a refused kit aside and keeps its receipt.
-    pub fn quarantine(&self, staged: &Path, reason: &Quarantined, receipt: &[u8]) -> Result<(), StoreError> {
-        quarantine::set_aside(&self.layout, staged, reason)?;
-        self.record(receipt)
+    /// Moves a refused kit aside.
+    pub fn quarantine(&self, staged: &Path, reason: &Quarantined) -> Result<(), StoreError> {
+        quarantine::set_aside(&self.layout, staged, reason)
     }
 
     pub fn quarantined(&self) -> Result<Vec<Quarantined>, StoreError> {
@@ -303,6 +295,9 @@ impl Store {
         let excess = rows.len().saturating_sub(GENERATIONS_KEPT);
         let old: Vec<u64> =
             rows.iter().map(|row| row.number).filter(|number| !pinned.contains(&Some(*number))).take(excess).collect();
+        if old.is_empty() {
+            return Ok(old);
+        }
         let write = self.begin_write()?;
         for number in &old {
             write.open_table(GENERATIONS)?.remove(number)?;

@@ -54,7 +54,7 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
     store.blobs().put(&digest, &segment).expect("a blob");
     store.blobs().put(&Digest::of(b"manifest"), b"manifest").expect("a blob");
     let number = store.next_generation().expect("a number");
-    builder.write(&store.generation_path(number), &[(0, digest)]).expect("an index");
+    let index_sha256 = builder.write(&store.generation_path(number), &[(0, digest)]).expect("an index");
     store.blobs().sync().expect("synced");
     let generation = GenerationRow {
         number,
@@ -68,6 +68,7 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
         channel: "stable".into(),
         sources: Vec::new(),
         advisories: advisories.len() as u64,
+        index_sha256,
         blobs: vec![digest, Digest::of(b"manifest")],
         manifest: Digest::of(b"manifest"),
         metadata_frame: Digest::of(b"manifest"),
@@ -219,11 +220,29 @@ fn a_tampered_segment_is_found_when_an_advisory_is_read() {
 }
 
 #[test]
-fn a_pinned_root_is_not_replaced() {
+fn a_generation_with_a_missing_blob_is_not_intact() {
+    let (directory, store) = new_store();
+    let row = activate(&store, &[advisory("CVE-2020-1", "A", "foo", "1")]);
+    assert!(store.is_intact(&row));
+    let hex = row.blobs[0].to_string();
+    fs::remove_file(directory.path().join("state/cas/sha256").join(&hex[..2]).join(&hex)).expect("removed");
+    assert!(!store.is_intact(&row));
+}
+
+#[test]
+fn an_index_with_one_changed_byte_is_not_opened() {
     let (_directory, store) = new_store();
-    store.pin_root(b"one", Timestamp::UNIX_EPOCH).expect("pinned");
-    store.pin_root(b"one", Timestamp::UNIX_EPOCH).expect("the same again");
-    assert!(matches!(store.pin_root(b"two", Timestamp::UNIX_EPOCH), Err(StoreError::TrustRootPinned)));
+    activate(&store, &[advisory("CVE-2020-1", "A", "foo", "1")]);
+    let path = store.generation_path(1);
+    let whole = fs::read(&path).expect("an index");
+    for position in (0..whole.len()).step_by(4001) {
+        let mut bad = whole.clone();
+        bad[position] ^= 1;
+        fs::write(&path, bad).expect("tampered");
+        assert!(matches!(store.open_current(), Err(StoreError::DamagedGeneration(1))), "byte {position}");
+    }
+    fs::write(&path, whole).expect("restored");
+    store.open_current().expect("whole again");
 }
 
 #[test]

@@ -150,6 +150,50 @@ fn the_first_import_needs_a_root_that_the_operator_gives() {
     assert_eq!(site.run(&["scan", &sbom()]).code, 5);
 }
 
+#[test]
+fn a_root_that_verified_nothing_is_not_pinned_and_another_vendors_root_is_refused_later() {
+    let site = Site::new();
+    site.vendor();
+    site.kit("kit.tar.zst", "dataset", "1");
+    let stranger = Site::new();
+    stranger.ok(&["kit", "keys", "--out", "keys"]);
+    let strange = stranger.path("keys/1.root.json").display().to_string();
+    let wrong = site.run(&["kit", "import", "kit.tar.zst", "--no-seal", "--trust-root", &strange]);
+    assert_eq!(wrong.code, 6, "{}", wrong.stderr);
+    let right = site.import("kit.tar.zst");
+    assert_eq!(right.code, 0, "the first try left nothing behind: {}", right.stderr);
+    site.kit("second.tar.zst", "dataset", "2");
+    let later = site.run(&["kit", "import", "second.tar.zst", "--no-seal", "--trust-root", &strange]);
+    assert_ne!(later.code, 0);
+    assert!(later.stderr.contains("pinned already"), "{}", later.stderr);
+}
+
+#[test]
+fn importing_the_newest_kit_again_repairs_a_damaged_generation() {
+    for part in ["sha256", "generations"] {
+        let site = site();
+        let files = site.fingerprint();
+        let (file, _) = files.iter().find(|(path, _)| path.to_string_lossy().contains(part)).expect("a file");
+        fs::write(file, b"damaged").expect("damaged");
+        let again = plain_import(&site, "kit.tar.zst");
+        assert_eq!(again.code, 0, "{part}: {}", again.stderr);
+        assert!(again.stdout.contains("generation 2 is active"), "{part}: {}", again.stdout);
+        let once_more = plain_import(&site, "kit.tar.zst");
+        assert!(once_more.stdout.contains("already"), "{part}: {}", once_more.stdout);
+    }
+}
+
+#[test]
+fn after_a_rollback_the_newest_kit_can_be_made_active_again() {
+    let site = site();
+    site.kit("third.tar.zst", "dataset", "3");
+    assert_eq!(plain_import(&site, "third.tar.zst").code, 0);
+    site.ok(&["kit", "rollback"]);
+    let again = plain_import(&site, "third.tar.zst");
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert!(again.stdout.contains("generation 3 is active"), "{}", again.stdout);
+}
+
 /// Kills an import when it has printed its `step`-th line; says whether it got that far.
 fn kill_at(site: &Site, step: usize) -> bool {
     let mut child = site

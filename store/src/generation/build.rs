@@ -10,8 +10,9 @@ use domain::ecosystem::Ecosystem;
 use domain::exploitation::{Epss, KnownExploited};
 use domain::matching::{Assertion, Summary};
 use domain::time::Timestamp;
-use redb::{Durability, TableDefinition};
+use redb::{Durability, ReadableDatabase, TableDefinition};
 
+use super::read::digest_of;
 use super::tables::{
     ADVISORIES, ALIASES, AdvisoryRow, ECOSYSTEMS, Located, PACKAGES, SEGMENTS, SegmentId, encode, package_key,
 };
@@ -82,8 +83,8 @@ impl GenerationBuilder {
         self.advisories.len() as u64
     }
 
-    /// Writes the file and syncs it. `path` must not exist.
-    pub fn write(mut self, path: &Path, segments: &[(SegmentId, Digest)]) -> Result<(), StoreError> {
+    /// Writes the file and syncs it; says what it hashes to. `path` must not exist.
+    pub fn write(mut self, path: &Path, segments: &[(SegmentId, Digest)]) -> Result<Digest, StoreError> {
         self.sort();
         self.aliases.dedup();
         self.join_facts();
@@ -101,7 +102,10 @@ impl GenerationBuilder {
         fill(&write, PACKAGES, packages.iter().map(|(key, rows)| (key.as_str(), rows)))?;
         fill_small(&write, &ecosystems, segments)?;
         write.commit()?;
-        Ok(())
+        drop(database);
+        // Closing can fail without a word; what cannot be opened must not be pointed at.
+        redb::Builder::new().open_read_only(path)?.begin_read()?.open_table(ECOSYSTEMS)?;
+        digest_of(path)
     }
 
     /// Sorts what was collected. Stable sorts find runs that are sorted already, so that builders which

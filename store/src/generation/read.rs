@@ -1,12 +1,14 @@
 //! Reading a generation.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::advisory::{Advisory, PackageKey};
-use domain::digest::Digest;
+use domain::digest::{Digest, Hasher};
 use domain::ecosystem::Ecosystem;
 use domain::matching::{AdvisoryIndex, Assertion, DataCoverage, Summary};
 use domain::root::ContentRoot;
@@ -72,7 +74,12 @@ pub struct View<'a> {
 }
 
 impl Generation {
+    /// Opens the file after checking that it is the one that was written. The index decides what
+    /// is found, and a database does not notice every flipped byte by itself.
     pub(crate) fn open(path: &Path, row: GenerationRow) -> Result<Self, StoreError> {
+        if digest_of(path)? != row.index_sha256 {
+            return Err(StoreError::DamagedGeneration(row.number));
+        }
         let database = redb::Builder::new().set_cache_size(CACHE_BYTES).open_read_only(path)?;
         let mut ecosystems = BTreeMap::new();
         let read = database.begin_read()?;
@@ -112,6 +119,18 @@ impl Generation {
         let table = read.open_table(SEGMENTS)?;
         let row = table.get(number)?.ok_or_else(|| StoreError::damaged(format!("segment {number} is unknown")))?;
         digest(row.value())
+    }
+}
+
+pub(super) fn digest_of(path: &Path) -> Result<Digest, StoreError> {
+    let mut file = File::open(path).map_err(StoreError::io(path))?;
+    let mut hasher = Hasher::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer).map_err(StoreError::io(path))? {
+            0 => return Ok(hasher.finish()),
+            read => hasher.update(buffer.get(..read).unwrap_or_default()),
+        }
     }
 }
 
