@@ -106,8 +106,10 @@ impl Site {
         let demo = repository().join("tests/data/demo");
         let paths: Vec<String> = feeds.iter().map(|feed| demo.join(feed).display().to_string()).collect();
         let mut arguments = vec!["feeds", "ingest", "--into", into];
-        for ecosystem in ["npm", "PyPI", "crates.io"] {
-            arguments.extend(["--complete", ecosystem]);
+        for (feed, ecosystem) in [("ghsa.jsonl", "npm"), ("pypa.jsonl", "PyPI"), ("rustsec.jsonl", "crates.io")] {
+            if feeds.contains(&feed) {
+                arguments.extend(["--complete", ecosystem]);
+            }
         }
         arguments.extend(paths.iter().map(String::as_str));
         self.ok(&arguments);

@@ -60,11 +60,24 @@ pub(crate) fn explain(error: &anyhow::Error) -> Exit {
     let (exit, code, advice) = classify(error);
     let code = code.map(|code| format!(" [{code}]")).unwrap_or_default();
     // Standard error may be closed; there is nobody left to tell then.
-    let _ = writeln!(stderr, "error{code}: {error:#}");
+    let _ = writeln!(stderr, "error{code}: {}", sentence(error));
     if let Some(advice) = advice {
         let _ = writeln!(stderr, "  next: {advice}");
     }
     exit
+}
+
+/// The chain of causes as one sentence. Some errors repeat their cause in their own words; that is said once.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+        if sentence.is_empty() {
+            sentence = cause;
+        } else if !sentence.contains(&cause) {
+            sentence = format!("{sentence}: {cause}");
+        }
+    }
+    sentence
 }
 
 fn classify(error: &anyhow::Error) -> (Exit, Option<&'static str>, Option<&'static str>) {
@@ -84,7 +97,7 @@ fn classify(error: &anyhow::Error) -> (Exit, Option<&'static str>, Option<&'stat
     });
     match store {
         Some(StoreError::NoGeneration) => (Exit::Data, None, None),
-        Some(StoreError::UnknownGeneration(_)) => (Exit::Data, None, None),
+        Some(StoreError::UnknownGeneration(_) | StoreError::DamagedGeneration(_)) => (Exit::Data, None, None),
         _ => (Exit::Runtime, None, None),
     }
 }

@@ -38,7 +38,8 @@ pub(crate) enum Verb {
         #[arg(long, value_name = "SOURCE=DATE", value_parser = parse_as_of)]
         as_of: Vec<(SourceId, Timestamp)>,
         /// Vouch that the feeds given are complete for this ecosystem or release (may be repeated);
-        /// by default an ecosystem counts as complete from 25 packages and advisories on
+        /// by default a release counts as complete from 25 packages and advisories on,
+        /// and an ecosystem without releases from 200
         #[arg(long, value_name = "ECOSYSTEM")]
         complete: Vec<Ecosystem>,
         /// Date for the manifest, in Unix seconds; the newest date in the data by default
@@ -58,7 +59,7 @@ pub(crate) enum Verb {
 
 fn parse_as_of(text: &str) -> Result<(SourceId, Timestamp), String> {
     let (source, date) = text.split_once('=').ok_or("write SOURCE=DATE, such as alpine=2026-11-01")?;
-    let date = Timestamp::parse_lenient(date).map_err(|error| error.to_string())?;
+    let date = Timestamp::parse_lenient(date).map_err(|_| format!("{date} is not a date such as 2026-11-01"))?;
     Ok((SourceId::new(source), date))
 }
 
@@ -86,6 +87,8 @@ fn ingest(global: &Global, inputs: &[PathBuf], into: &Path, options: Options, ch
     if inputs.is_empty() {
         return Err(UsageError("there is no file to ingest".to_owned()).into());
     }
+    check_target(into)?;
+    let dated: Vec<SourceId> = options.as_of.keys().cloned().collect();
     let progress = Progress::new(global);
     let mut intake = Intake::new(options);
     for input in &inputs {
@@ -96,9 +99,25 @@ fn ingest(global: &Global, inputs: &[PathBuf], into: &Path, options: Options, ch
     let mut stderr = std::io::stderr().lock();
     if !global.quiet {
         report(intake.ingested(), choices.verbose, &mut stderr)?;
+        for name in intake.not_feeds() {
+            writeln!(stderr, "no feed document in {name}")?;
+        }
+    }
+    let read = intake.ingested();
+    if let Some(source) = dated.iter().find(|source| !read.tallies.contains_key(source)) {
+        return Err(UsageError(format!("--as-of {source}: nothing of this source was read")).into());
+    }
+    if read.records.is_empty() && read.kev.is_empty() && read.epss.is_empty() {
+        return Err(UsageError("nothing usable was found in the files given".to_owned()).into());
     }
     progress.step("merging", None);
     let merged = intake.merge(&choices.complete);
+    let known: BTreeSet<_> = merged.dataset.coverage.iter().map(|row| &row.ecosystem).collect();
+    if let Some(ecosystem) = choices.complete.iter().find(|ecosystem| !known.contains(ecosystem)) {
+        return Err(
+            UsageError(format!("--complete {ecosystem}: there is no advisory for it in the files given")).into()
+        );
+    }
     progress.step("writing", None);
     files::make_directory(into)?;
     let manifest = feedser::write(&merged.dataset, choices.generated_at, |segment, bytes| {
@@ -118,6 +137,15 @@ fn ingest(global: &Global, inputs: &[PathBuf], into: &Path, options: Options, ch
     summarise(&manifest, into)
 }
 
+/// A data set replaces a data set, and nothing else that may lie there.
+fn check_target(into: &Path) -> Result<()> {
+    if files::is_empty_or_absent(into)? || into.join(MANIFEST_NAME).is_file() {
+        return Ok(());
+    }
+    let message = format!("--into {}: the directory holds other things; name a new one", into.display());
+    Err(UsageError(message).into())
+}
+
 fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
@@ -134,7 +162,13 @@ fn summarise(manifest: &Manifest, directory: &Path) -> Result<Exit> {
     )?;
     writeln!(stdout, "known exploited: {}   EPSS: {}", counts.kev, counts.epss)?;
     let partial: Vec<_> = manifest.coverage.iter().filter(|row| !row.complete).collect();
-    writeln!(stdout, "complete for {} ecosystems and releases", manifest.coverage.len() - partial.len())?;
+    let complete: Vec<_> =
+        manifest.coverage.iter().filter(|row| row.complete).map(|row| row.ecosystem.to_string()).collect();
+    writeln!(
+        stdout,
+        "taken for complete: {}",
+        if complete.is_empty() { "nothing".to_owned() } else { complete.join(", ") }
+    )?;
     if !partial.is_empty() {
         let names: Vec<_> = partial.iter().map(|row| format!("{} ({})", row.ecosystem, row.packages)).collect();
         writeln!(stdout, "not complete, with their packages: {}", names.join(", "))?;

@@ -44,6 +44,13 @@ pub(crate) fn read_optional(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8
 /// Writes a new file by way of a temporary one in the same directory, so that nobody ever
 /// sees half of it.
 pub(crate) fn write(path: &Path, mode: u32, fill: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
+    // A device or a pipe is written to, not replaced; a link is followed, not replaced.
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = target.as_path();
+    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        let file = fs::OpenOptions::new().write(true).open(path);
+        return fill(&mut file.with_context(|| format!("cannot write {}", path.display()))?);
+    }
     let temporary = beside(path, ".partial");
     let write = || -> Result<()> {
         let mut file = fs::OpenOptions::new()
@@ -85,6 +92,14 @@ pub(crate) fn scratch(path: &Path) -> Result<File> {
 
 pub(crate) fn make_directory(path: &Path) -> Result<()> {
     fs::create_dir_all(path).with_context(|| format!("cannot make the directory {}", path.display()))
+}
+
+pub(crate) fn is_empty_or_absent(path: &Path) -> Result<bool> {
+    match fs::read_dir(path) {
+        Ok(mut entries) => Ok(entries.next().is_none()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error).with_context(|| format!("cannot list {}", path.display())),
+    }
 }
 
 /// All regular files below the paths given, sorted, so that order never depends on the disk.

@@ -153,6 +153,7 @@ fn outputs(args: &Args) -> Result<Vec<Output>> {
             None if main.file.is_some() => {
                 return Err(UsageError("--output FILE is given twice; use FORMAT=FILE".to_owned()).into());
             }
+            None if output == "-" => {}
             None => main.file = Some(output.into()),
         }
     }

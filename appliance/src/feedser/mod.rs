@@ -11,6 +11,7 @@ use domain::ecosystem::Ecosystem;
 use domain::exploitation::{Epss, KnownExploited};
 use domain::time::Timestamp;
 use feeds::dataset::{Dataset, Manifest, Segment, coverage};
+use feeds::error::FeedError;
 use feeds::export::{ExportOptions, export};
 use feeds::ingest::{Ingested, Options, Progress, ingest};
 use feeds::merge::{Conflict, MergeRules, merge};
@@ -20,6 +21,7 @@ use feeds::merge::{Conflict, MergeRules, merge};
 pub(crate) struct Intake {
     ingested: Ingested,
     options: Options,
+    not_feeds: Vec<String>,
 }
 
 /// A merged data set and what was noticed on the way.
@@ -30,19 +32,28 @@ pub(crate) struct Merged {
 
 impl Intake {
     pub(crate) fn new(options: Options) -> Self {
-        Self { ingested: Ingested::new(), options }
+        Self { ingested: Ingested::new(), options, not_feeds: Vec::new() }
     }
 
     /// Reads one input. An input that cannot be read to its end adds nothing.
     pub(crate) fn read(&mut self, name: &str, input: impl Read, progress: &dyn Fn(Progress<'_>)) -> Result<()> {
         let mut read = Ingested::new();
-        ingest(name, input, &self.options, progress, &mut read).with_context(|| format!("cannot ingest {name}"))?;
-        self.ingested.absorb(read);
+        match ingest(name, input, &self.options, progress, &mut read) {
+            Ok(()) => self.ingested.absorb(read),
+            // A README among the downloads is no reason to stop; it is listed.
+            Err(FeedError::Empty { .. }) => self.not_feeds.push(name.to_owned()),
+            Err(error) => return Err(error).with_context(|| format!("cannot ingest {name}")),
+        }
         Ok(())
     }
 
     pub(crate) fn ingested(&self) -> &Ingested {
         &self.ingested
+    }
+
+    /// Inputs without any feed document in them.
+    pub(crate) fn not_feeds(&self) -> &[String] {
+        &self.not_feeds
     }
 
     /// Merges all that was read. `complete` are the ecosystems that the caller vouches for.

@@ -8,11 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use domain::advisory::Advisory;
-use domain::ecosystem::Ecosystem;
+use domain::ecosystem::{Ecosystem, Releases};
 use serde::{Deserialize, Serialize};
 
-/// Below this many packages or advisories an ecosystem is a sample, unless it is declared complete.
-const COMPLETE_MIN: usize = 25;
+/// Below this many packages or advisories it is a sample, unless it is declared complete: a release of a
+/// distribution, and an ecosystem without releases, of which samples are larger.
+const RELEASE_MIN: usize = 25;
+const ROLLING_MIN: usize = 200;
 
 /// Sources that speak of other people's ecosystems in passing. Their records count as findings and
 /// never make an ecosystem complete.
@@ -29,6 +31,13 @@ pub struct EcosystemCoverage {
     pub advisories: u64,
     /// May silence be taken for "no known vulnerability"?
     pub complete: bool,
+}
+
+fn complete_min(ecosystem: &Ecosystem) -> usize {
+    match ecosystem.kind.releases() {
+        Releases::PerRelease => RELEASE_MIN,
+        Releases::Rolling => ROLLING_MIN,
+    }
 }
 
 #[derive(Default)]
@@ -63,7 +72,7 @@ pub fn coverage(advisories: &[Advisory], declared: &BTreeSet<Ecosystem>) -> Vec<
         packages: seen.packages.len() as u64,
         advisories: seen.advisories,
         complete: declared.contains(ecosystem)
-            || (seen.own_packages.len() >= COMPLETE_MIN && seen.own_advisories.len() >= COMPLETE_MIN),
+            || seen.own_packages.len().min(seen.own_advisories.len()) >= complete_min(ecosystem),
     };
     seen.into_values().map(row).collect()
 }

@@ -125,7 +125,12 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     };
     let imported = importer::import(&store, request, clock::now(), &Limits::default(), &|step| show(&progress, step));
     progress.finish();
-    report(&imported?, seal.text.is_some() && seal.key.is_some())
+    let seal = match (&seal.text, &seal.key) {
+        (Some(_), Some(_)) => "verified",
+        (None, _) => "not checked: there is none beside the kit",
+        (Some(_), None) => "not checked: no --seal-key was given",
+    };
+    report(&imported?, seal)
 }
 
 fn show(progress: &Progress, step: Step) {
@@ -143,7 +148,7 @@ fn show(progress: &Progress, step: Step) {
     }
 }
 
-fn report(imported: &Imported, sealed: bool) -> Result<Exit> {
+fn report(imported: &Imported, seal: &str) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     match &imported.outcome {
         Outcome::AlreadyCurrent(number) => {
@@ -158,7 +163,7 @@ fn report(imported: &Imported, sealed: bool) -> Result<Exit> {
             writeln!(out, "{} advisories from {} sources", row.advisories, row.sources.len())?;
             writeln!(out, "kit sha256:{}", row.kit_sha256)?;
             writeln!(out, "content root {}", row.content_root)?;
-            writeln!(out, "seal {}", if sealed { "verified" } else { "not checked (no seal or no --seal-key)" })?;
+            writeln!(out, "seal {seal}")?;
         }
     }
     if imported.clock == ClockState::Behind {

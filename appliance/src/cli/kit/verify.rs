@@ -40,6 +40,7 @@ pub(crate) struct Args {
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     let limits = Limits::default();
     let root = read_root(&args.trust_root)?;
+    ouk::verify::check_root(&root, &limits).map_err(ImportError::TrustRoot)?;
     let seal = args.seal.read(&args.kit)?;
     let mut file = importer::open_source(&args.kit)?;
     let progress = Progress::new(global);
@@ -77,6 +78,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     writeln!(out, "verified: {} {} kit version {}", kit.product(), kit.channel(), kit.kit_version())?;
     writeln!(out, "signed {}, root version {}", kit.signed_at(), kit.root_version())?;
     writeln!(out, "{} targets, {bytes} bytes, kit sha256:{sha256}", kit.targets().len())?;
+    let several = kit.targets().iter().filter(|target| target.chunks.len() > 1).count();
+    if several > 0 {
+        writeln!(out, "{several} large targets were verified chunk by chunk; an import checks them as a whole too")?;
+    }
     writeln!(out, "seal {}", if comment.is_some() { "verified" } else { "not checked" })?;
     for warning in kit.warnings() {
         writeln!(out, "warning: {warning}")?;
