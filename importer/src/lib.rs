@@ -13,11 +13,13 @@
 mod error;
 mod load;
 mod receipt;
+mod recheck;
 mod run;
 mod source;
 mod trust;
 
 pub use error::{Blame, ImportError};
 pub use receipt::Receipt;
+pub use recheck::recheck;
 pub use run::{ClockState, Imported, Outcome, Progress, Request, SealPolicy, import};
 pub use source::open as open_source;

@@ -118,6 +118,20 @@ fn tls_is_the_default_and_the_made_certificate_is_accepted_by_curl() {
 }
 
 #[test]
+fn data_that_the_vendors_signatures_do_not_cover_is_not_served() {
+    let site = imported();
+    let frame = site.fingerprint().into_iter().map(|(path, _)| path).find(|path| {
+        let bytes = fs::read(path).expect("a file");
+        // The metadata frame is the one blob that is kept compressed.
+        path.to_string_lossy().contains("sha256") && bytes.starts_with(&[0x28, 0xb5, 0x2f, 0xfd])
+    });
+    fs::remove_file(frame.expect("the metadata frame")).expect("removed");
+    let ran = site.run(&["serve", "--plain-http", "--listen", "127.0.0.1:0"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("missing from the store"), "{}", ran.stderr);
+}
+
+#[test]
 fn plain_http_is_refused_on_an_address_that_others_can_reach() {
     let site = Site::new();
     let ran = site.run(&["serve", "--plain-http", "--listen", "0.0.0.0:0"]);

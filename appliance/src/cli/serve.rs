@@ -67,7 +67,11 @@ async fn serve(global: &Global, args: &Args) -> Result<()> {
     let limits = sbom::Limits { bytes_max: args.document_bytes_max, ..sbom::Limits::default() };
     let engine = Arc::new(Engine::new(Arc::clone(&store), limits));
     match engine.generation() {
-        Ok(generation) => tracing::info!(generation = generation.row().number, "data is loaded"),
+        Ok(generation) => {
+            // Nothing is served that the vendor's signatures do not cover.
+            importer::recheck(&store, generation.row(), env!("CARGO_PKG_VERSION"), &ouk::limits::Limits::default())?;
+            tracing::info!(generation = generation.row().number, "data is loaded and its signatures verified");
+        }
         Err(error) => tracing::warn!("not ready: {error}"),
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

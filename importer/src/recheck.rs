@@ -1,0 +1,40 @@
+//! Verifying the active generation again before it is served.
+//!
+//! The state directory may have been restored, copied or edited since the import. The kit's
+//! metadata frame is small and was kept, so its signatures are checked again, from the root
+//! that was pinned first, at every start. Expiry is judged at the time of signing: a
+//! verified generation may be old, which its age says, but not forged.
+
+use domain::digest::Digest;
+use ouk::limits::Limits;
+use ouk::read::SealedMetadata;
+use ouk::verify::{Floors, Gates, TrustState};
+use store::{GenerationRow, Store, StoreError};
+
+use crate::error::ImportError;
+
+/// Checks that `row` is a kit of the vendor whose root was pinned first.
+pub fn recheck(
+    store: &Store,
+    row: &GenerationRow,
+    appliance_version: &str,
+    limits: &Limits,
+) -> Result<(), ImportError> {
+    let trust = store.trust()?.ok_or(StoreError::NoTrustRoot)?;
+    let frame = store.blobs().read(&row.metadata_frame, limits.metadata_frame_bytes_max)?;
+    let metadata = SealedMetadata::from_frame(&frame, limits)?;
+    let pinned = TrustState { root: trust.factory_root, floors: Floors::default() };
+    let gates = Gates {
+        product: row.product.clone(),
+        channels: vec![row.channel.clone()],
+        appliance_version: appliance_version.to_owned(),
+        schema_max: feeds::dataset::SCHEMA,
+    };
+    let kit = ouk::verify::verify(&metadata, &pinned, &gates, row.signed_at, limits)?;
+    let signed: Option<Digest> = kit.target(feeds::dataset::MANIFEST_NAME).map(|manifest| manifest.sha256);
+    if kit.metadata_digest() != row.metadata_digest || signed != Some(row.manifest) {
+        let what = format!("generation {} is not the kit that its row names", row.number);
+        return Err(StoreError::Damaged { what }.into());
+    }
+    Ok(())
+}
