@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
-use tests::{Ran, Site, repository};
+use tests::{Ran, Site, binary, repository, shared};
 
 fn sbom() -> String {
     repository().join("tests/data/demo/app.cdx.json").display().to_string()
@@ -192,6 +192,29 @@ fn after_a_rollback_the_newest_kit_can_be_made_active_again() {
     let again = plain_import(&site, "third.tar.zst");
     assert_eq!(again.code, 0, "{}", again.stderr);
     assert!(again.stdout.contains("generation 3 is active"), "{}", again.stdout);
+}
+
+#[test]
+fn an_import_that_cannot_write_its_blobs_ends_and_the_next_one_succeeds() {
+    let Some(shared) = shared() else { return };
+    let site = Site::new();
+    site.ok(&["kit", "keys", "--out", "keys"]);
+    let feed = |name: &str| shared.join("data/feeds/osv").join(name).display().to_string();
+    site.ok(&["feeds", "ingest", "--into", "large", &feed("bitnami-osv.tar.zst"), &feed("go-osv.tar.zst")]);
+    site.kit("kit.tar.zst", "large", "1");
+    // Files of 3.5 MiB at most (7168 blocks of 512 bytes): the kit fits, its segments of 4 MiB do not, and
+    // there are more of them than workers and places in the queue. A hang would end as 124.
+    let kit_bytes = fs::metadata(site.path("kit.tar.zst")).expect("a kit").len();
+    assert!(kit_bytes < 7168 * 512, "{kit_bytes}");
+    let script = "trap '' XFSZ; ulimit -f 7168; exec timeout 60 \"$0\" kit import kit.tar.zst --no-seal --trust-root keys/1.root.json";
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", script]).arg(binary()).current_dir(site.path("")).env("STELLA_STATE_DIR", site.state());
+    let ran = Ran::from(limited.stdin(Stdio::null()).output().expect("sh starts"));
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert_eq!(site.run(&["db", "status"]).code, 5, "nothing became active");
+    assert_eq!(fs::read_dir(site.state().join("staging")).expect("a directory").count(), 0);
+    let again = site.import("kit.tar.zst");
+    assert_eq!(again.code, 0, "{}", again.stderr);
 }
 
 /// Kills an import when it has printed its `step`-th line; says whether it got that far.
