@@ -67,11 +67,20 @@ impl Engine {
         Ok(generation)
     }
 
+    /// A generation by number. The open one is shared; another is opened, and hashed, for this scan alone.
+    fn pinned(&self, number: u64) -> Result<Arc<Generation>, StoreError> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match open.filter(|generation| generation.row().number == number) {
+            Some(generation) => Ok(generation),
+            None => Ok(Arc::new(self.store.open_generation(number)?)),
+        }
+    }
+
     /// Scans one document.
     pub(crate) fn scan(&self, document: &[u8], options: &ScanOptions, now: Timestamp) -> Result<Scanned, ScanError> {
         // Data first: without any, the best document gives no answer.
         let generation = match options.generation {
-            Some(number) => Arc::new(self.store.open_generation(number)?),
+            Some(number) => self.pinned(number)?,
             None => self.generation()?,
         };
         let inventory = sbom::read(document, &self.limits)?;
