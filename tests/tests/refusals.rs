@@ -200,7 +200,10 @@ fn an_import_that_cannot_write_its_blobs_ends_and_the_next_one_succeeds() {
     let site = Site::new();
     site.ok(&["kit", "keys", "--out", "keys"]);
     let feed = |name: &str| shared.join("data/feeds/osv").join(name).display().to_string();
-    site.ok(&["feeds", "ingest", "--into", "large", &feed("bitnami-osv.tar.zst"), &feed("go-osv.tar.zst")]);
+    let feeds = ["almalinux8-9-osv", "bitnami-osv", "go-osv", "pypa"].map(|name| feed(&format!("{name}.tar.zst")));
+    let mut ingest = vec!["feeds", "ingest", "--into", "large"];
+    ingest.extend(feeds.iter().map(String::as_str));
+    site.ok(&ingest);
     site.kit("kit.tar.zst", "large", "1");
     // Files of 3.5 MiB at most (7168 blocks of 512 bytes): the kit fits, its segments of 4 MiB do not, and
     // there are more of them than workers and places in the queue. A hang would end as 124.
