@@ -5,6 +5,7 @@
 //! in these types.
 
 pub mod advisory;
+pub mod clock;
 pub mod component;
 pub mod cvss;
 pub mod digest;
