@@ -3,8 +3,10 @@
 //! Each limit bounds work or memory that bytes from outside could otherwise cause. They
 //! are arguments, not constants, so that tests can reach them with small kits.
 
+use serde::{Deserialize, Serialize};
+
 /// Limits for reading and verifying a kit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// The whole kit file.
     pub kit_bytes_max: u64,

@@ -56,17 +56,34 @@ impl SealedMetadata {
         let header = frame::check(frame, PLACE, limits)?;
         within(format!("{PLACE}, uncompressed bytes"), header.content, limits.metadata_frame_bytes_max)?;
         let expected = usize::try_from(header.content).map_err(|_| KitError::Caller("a limit is over the memory"))?;
-        let files = entries(&frame::expand(frame, expected, PLACE)?, limits)?;
+        Self::of(frame.to_vec(), &frame::expand(frame, expected, PLACE)?, limits)
+    }
+
+    fn of(frame: Vec<u8>, expanded: &[u8], limits: &Limits) -> Result<Self, KitError> {
+        let files = entries(expanded, limits)?;
         match files.get(VERSION_NAME) {
-            Some(version) if version == VERSION => Ok(Self { frame: frame.to_vec(), files }),
+            Some(version) if version == VERSION => Ok(Self { frame, files }),
             Some(_) => Err(KitError::schema(VERSION_NAME, "not the container format OUK/1")),
             None => Err(KitError::Incomplete { first: VERSION_NAME.to_owned(), count: 1 }),
         }
     }
 
+    /// Takes in what another process has expanded from `frame`, under the same rules. That the two belong
+    /// together is that process's word; the signatures decide what the entries are worth.
+    pub fn from_expanded(frame: Vec<u8>, entries: &[u8], limits: &Limits) -> Result<Self, KitError> {
+        let found = entries.len() as u64;
+        within(format!("{PLACE}, uncompressed bytes"), found, limits.metadata_frame_bytes_max)?;
+        Self::of(frame, entries, limits)
+    }
+
     /// The compressed metadata frame, byte by byte as it stands in the kit.
     pub fn frame(&self) -> &[u8] {
         &self.frame
+    }
+
+    /// The expanded frame: what [`Self::from_expanded`] takes.
+    pub fn expanded(&self) -> Vec<u8> {
+        ustar::archive(&self.files)
     }
 
     /// The names and bytes of the metadata, unverified.

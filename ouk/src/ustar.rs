@@ -5,6 +5,8 @@
 //! Tar libraries are not used: they honour extension headers, links and duplicates, which
 //! is how archives escape (RUSTSEC-2021-0080, CVE-2025-62518, CVE-2026-33055 and others).
 
+use std::collections::BTreeMap;
+
 use crate::error::{KitError, shown};
 
 pub(crate) const BLOCK: usize = 512;
@@ -107,6 +109,18 @@ fn octal(digits: &[u8]) -> Option<u64> {
         b'0'..=b'7' => Some(value * 8 + u64::from(digit - b'0')),
         _ => None,
     })
+}
+
+/// Entries in ascending order, without an end: in a kit that is the last frame's.
+pub(crate) fn archive(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+    let mut archive = Vec::new();
+    for (name, bytes) in files {
+        let size = bytes.len() as u64;
+        archive.extend_from_slice(&header(name, size));
+        archive.extend_from_slice(bytes);
+        archive.resize(archive.len() + padding(size), 0);
+    }
+    archive
 }
 
 #[cfg(test)]

@@ -46,19 +46,7 @@ pub(super) fn frame(input: &BuildInput<'_>, targets: &[Spooled]) -> Result<Vec<u
     let timestamp = envelope(&signed, &signers(input.keys, Role::Timestamp)?);
     files.insert(format!("META/{}.snapshot.json", input.version), snapshot);
     files.insert("META/timestamp.json".to_owned(), timestamp);
-    frame::compress(&tar(&files), LEVEL).map_err(BuildError::Spool)
-}
-
-/// The entries in ascending order, without an end: that is the last frame's.
-fn tar(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
-    let mut tar = Vec::new();
-    for (name, bytes) in files {
-        let size = bytes.len() as u64;
-        tar.extend_from_slice(&ustar::header(name, size));
-        tar.extend_from_slice(bytes);
-        tar.resize(tar.len() + ustar::padding(size), 0);
-    }
-    tar
+    frame::compress(&ustar::archive(&files), LEVEL).map_err(BuildError::Spool)
 }
 
 fn signers(keys: &KeySet, role: Role) -> Result<Vec<&KeyPair>, KeyError> {

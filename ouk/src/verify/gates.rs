@@ -1,11 +1,13 @@
 //! Is this sound kit meant for this site?
 
+use serde::{Deserialize, Serialize};
+
 use super::targets::AllTargets;
 use crate::error::KitError;
 use crate::schema::ApplianceVersion;
 
 /// What this site takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gates {
     pub product: String,
     pub channels: Vec<String>,

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use domain::digest::Digest;
+use serde::{Deserialize, Serialize};
 
 use super::roots::Chain;
 use crate::error::KitError;
 
 /// The remembered trust.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrustState {
     /// The newest root that was accepted, or the one the site was pinned to.
     pub root: Vec<u8>,
@@ -16,13 +17,13 @@ pub struct TrustState {
 }
 
 /// The lowest acceptable versions, by role.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Floors {
     pub roles: BTreeMap<String, Floor>,
 }
 
 /// The highest version of a role that was accepted, and the digest of its signed part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Floor {
     pub version: u64,
     pub sha256: Digest,

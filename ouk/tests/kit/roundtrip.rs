@@ -114,6 +114,20 @@ fn a_kept_metadata_frame_verifies_again_at_boot() {
 }
 
 #[test]
+fn metadata_that_another_process_expanded_verifies_alike() {
+    let vendor = Vendor::new(1);
+    let (kit, _) = vendor.build(7, &[("feeds/a", b"a")]);
+    let here = open(Cursor::new(&kit), &Limits::default()).expect("a kit").metadata;
+    let there = SealedMetadata::from_expanded(here.frame().to_vec(), &here.expanded(), &Limits::default());
+    let there = there.expect("the same entries");
+    assert_eq!((there.frame(), there.files()), (here.frame(), here.files()));
+    verify(&there, &vendor.trust(), &gates(), now(), &Limits::default()).expect("verified");
+    let tight = Limits { metadata_frame_bytes_max: 1000, ..Limits::default() };
+    let refused = SealedMetadata::from_expanded(here.frame().to_vec(), &here.expanded(), &tight);
+    assert_eq!(refused.expect_err("over the limit").code(), "E-LIMIT");
+}
+
+#[test]
 fn an_inspection_shows_what_the_kit_says_of_itself() {
     let vendor = Vendor::new(1);
     let mut draft = Draft::new(&vendor, 4, &[("feeds/a", b"hello")]);
