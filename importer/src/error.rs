@@ -3,6 +3,7 @@
 use domain::digest::Digest;
 pub use ouk::error::Blame;
 use ouk::error::KitError;
+use serde::{Deserialize, Serialize};
 use store::StoreError;
 
 /// Every refusal has one stable code, which `docs/kit-format.md` lists.
@@ -32,11 +33,37 @@ pub enum ImportError {
     ContentRoot { found: Digest, signed: Digest },
     #[error("the trust root that was given cannot be used: {0}")]
     TrustRoot(#[source] KitError),
-    #[error("a verification worker stopped: {0}")]
+    /// What the worker found, word for word.
+    #[error(transparent)]
+    Found(Refusal),
+    #[error("the verification worker failed: {0}")]
     Worker(String),
     /// The refusal stands, and could not be written down.
     #[error("{cause}; and no record of that could be kept: {failure}")]
     Unrecorded { cause: Box<ImportError>, failure: String },
+}
+
+/// An error as it crosses from the worker's process to ours: what it says, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{message}")]
+pub struct Refusal {
+    pub code: String,
+    pub message: String,
+    pub blame: Blame,
+    pub advice: String,
+    pub is_rejection: bool,
+}
+
+impl From<&ImportError> for Refusal {
+    fn from(error: &ImportError) -> Self {
+        Self {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            blame: error.blame(),
+            advice: error.advice().to_owned(),
+            is_rejection: error.is_rejection(),
+        }
+    }
 }
 
 impl ImportError {
@@ -45,12 +72,14 @@ impl ImportError {
     }
 
     /// The stable code: the type of attack or fault.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Self::Kit(error) => error.code(),
+            Self::Found(refusal) => &refusal.code,
             Self::Store(error) if error.is_out_of_space() => "E-SPACE",
             Self::Store(StoreError::ImportRunning) => "E-BUSY",
             Self::Store(StoreError::Io { .. }) => "E-IO-STATE",
+            Self::Store(StoreError::ForeignEntry { .. }) => "E-CAS",
             Self::Store(_) => "E-STATE",
             Self::SourceKind { .. } => "E-IO-KIND",
             Self::SourceRead { .. } => "E-IO-READ",
@@ -70,6 +99,7 @@ impl ImportError {
     pub fn blame(&self) -> Blame {
         match self {
             Self::Kit(error) => error.blame(),
+            Self::Found(refusal) => refusal.blame,
             Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) => Blame::Operator,
             Self::SourceKind { .. } | Self::SealMissing | Self::SealKeyMissing | Self::Unexpected { .. } => {
                 Blame::Operator
@@ -88,6 +118,7 @@ impl ImportError {
             // Our state, our copy of the kit and our calls are not the kit's fault.
             Self::Kit(error) => !matches!(error, KitError::State(_) | KitError::Io(_) | KitError::Caller(_)),
             Self::Unrecorded { cause, .. } => cause.is_rejection(),
+            Self::Found(refusal) => refusal.is_rejection,
             Self::TooLarge { .. }
             | Self::SealMissing
             | Self::SealKeyMissing
@@ -101,9 +132,10 @@ impl ImportError {
     }
 
     /// What to do next.
-    pub fn advice(&self) -> &'static str {
+    pub fn advice(&self) -> &str {
         match self {
             Self::Kit(error) => error.advice(),
+            Self::Found(refusal) => &refusal.advice,
             Self::Store(error) if error.is_out_of_space() => {
                 "free space on the state directory's file system and import again; nothing was lost"
             }
@@ -114,6 +146,9 @@ impl ImportError {
                 "leave --trust-root out, or give the root that was pinned; see docs/runbooks/recovery.md to change it"
             }
             Self::Store(StoreError::ImportRunning) => "wait for the other import to end, then try again",
+            Self::Store(StoreError::ForeignEntry { .. }) => {
+                "find out who writes to the state directory, remove the entry and import again"
+            }
             Self::Store(_) => "see docs/runbooks/recovery.md; the active generation keeps serving",
             Self::SourceKind { .. } => "give the path of the kit file itself",
             Self::SourceRead { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {

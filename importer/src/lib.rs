@@ -8,18 +8,23 @@
 //!
 //! Nothing of the active generation is touched before the last step, and that step is one
 //! transaction. Whatever fails before it ends in quarantine with a code and a receipt;
-//! whatever is killed before it leaves files that nothing refers to.
+//! whatever is killed before it leaves files that nothing refers to. Expanding and
+//! parsing can be done by a process that reaches nothing else ([`work`]).
 
 mod error;
-mod load;
+mod import;
+mod prepare;
 mod receipt;
 mod recheck;
-mod run;
+mod request;
 mod source;
 mod trust;
+pub mod work;
 
-pub use error::{Blame, ImportError};
+pub use error::{Blame, ImportError, Refusal};
+pub use import::{Means, import};
 pub use receipt::Receipt;
 pub use recheck::recheck;
-pub use run::{ClockState, Imported, Outcome, Progress, Request, SealPolicy, import};
+pub use request::{Imported, Outcome, Progress, Request, SealPolicy};
 pub use source::open as open_source;
+pub use trust::time;

@@ -6,9 +6,11 @@
 
 use domain::digest::Digest;
 use domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// Who must act.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Blame {
     /// The kit is damaged, forged or wrong: its maker must act.
     Kit,

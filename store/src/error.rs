@@ -10,6 +10,12 @@ use domain::digest::Digest;
 pub enum StoreError {
     #[error("{path}: {source}")]
     Io { path: PathBuf, source: io::Error },
+    #[error(
+        "{path} is not what belongs there (a link, a directory or a device): somebody else put it there; remove it"
+    )]
+    ForeignEntry { path: PathBuf },
+    #[error("the file system of the state directory has {free} bytes left, {needed} are needed")]
+    OutOfSpace { needed: u64, free: u64 },
     #[error("the state database failed: {0}")]
     Database(Box<redb::Error>),
     #[error("the state is damaged: {what}; imports are refused until it is recovered (docs/runbooks/recovery.md)")]
@@ -30,6 +36,8 @@ pub enum StoreError {
     NoTrustRoot,
     #[error("another trust root is pinned already; a root changes only by a kit that carries its signed successor")]
     TrustRootPinned,
+    #[error("{path} has {length} bytes where at most {bytes_max} can be")]
+    Unexpected { path: PathBuf, length: u64, bytes_max: u64 },
     #[error("blob {0} is missing from the store")]
     MissingBlob(Digest),
     #[error("blob {0} does not have the content its name says")]
@@ -48,6 +56,7 @@ impl StoreError {
     /// Is the disk full? Then nothing was lost and freeing space is all there is to do.
     pub fn is_out_of_space(&self) -> bool {
         match self {
+            Self::OutOfSpace { .. } => true,
             Self::Io { source, .. } => is_full(source),
             Self::Database(error) => matches!(&**error, redb::Error::Io(source) if is_full(source)),
             _ => false,

@@ -1,12 +1,11 @@
 //! Where things are in the state directory.
 
-use std::fs;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use domain::digest::Digest;
 
-use crate::durable::sync_directory;
+use crate::disk::Disk;
+use crate::durable::{create_directories, sync_directory};
 use crate::error::StoreError;
 
 /// The paths below one state directory. No name from outside ever becomes part of one.
@@ -21,11 +20,13 @@ impl Layout {
     }
 
     /// Makes the directories that are missing, readable by their owner alone.
-    pub(crate) fn create(&self) -> Result<(), StoreError> {
-        for directory in [self.root.clone(), self.cas(), self.generations(), self.staging(), self.quarantine()] {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(StoreError::io(&directory))?;
+    pub(crate) fn create(&self, disk: &dyn Disk) -> Result<(), StoreError> {
+        for directory in
+            [self.root.clone(), self.cas(), self.generations(), self.staging(), self.workspace(), self.quarantine()]
+        {
+            create_directories(disk, &directory)?;
         }
-        sync_directory(&self.root)
+        sync_directory(disk, &self.root)
     }
 
     pub fn root(&self) -> &Path {
@@ -59,6 +60,16 @@ impl Layout {
 
     pub fn staging(&self) -> PathBuf {
         self.root.join("staging")
+    }
+
+    /// The copy of the kit that is being imported.
+    pub(crate) fn staged_kit(&self) -> PathBuf {
+        self.staging().join("kit")
+    }
+
+    /// Where it is taken apart.
+    pub(crate) fn workspace(&self) -> PathBuf {
+        self.staging().join("work")
     }
 
     pub fn quarantine(&self) -> PathBuf {

@@ -14,6 +14,7 @@
 //! leaves behind is unreferenced, and the next import removes it.
 
 mod blobs;
+pub mod disk;
 mod durable;
 mod error;
 mod generation;
@@ -22,6 +23,7 @@ mod quarantine;
 mod rows;
 mod staging;
 mod state;
+mod workspace;
 
 pub use blobs::Blobs;
 pub use error::StoreError;
@@ -31,3 +33,4 @@ pub use quarantine::Quarantined;
 pub use rows::{Floor, GenerationRow, TrustRow};
 pub use staging::{StageError, Staged};
 pub use state::{Activation, ImportLock, Store};
+pub use workspace::Workspace;

@@ -28,8 +28,6 @@ pub struct TrustRow {
     /// The newest root, reached by a chain of signed successors.
     pub root: Vec<u8>,
     pub floors: Vec<Floor>,
-    /// No later decision assumes an earlier time than this.
-    pub time_floor: Timestamp,
 }
 
 /// One imported kit.

@@ -136,6 +136,13 @@ impl Site {
         files.sort();
         files.into_iter().map(|path| (path.clone(), digest_of(&path))).collect()
     }
+
+    /// Files that an import has left in staging.
+    pub fn staged(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        walk(&self.state().join("staging"), &mut files);
+        files
+    }
 }
 
 fn walk(directory: &Path, files: &mut Vec<PathBuf>) {

@@ -136,7 +136,7 @@ fn refusals_leave_a_receipt_and_the_kit_in_quarantine() {
     assert_eq!(last["result"], "rejected");
     assert!(last["code"].as_str().expect("a code").contains("ROLLBACK"));
     assert_eq!(status["quarantine"].as_array().expect("a list").len(), 1);
-    assert_eq!(fs::read_dir(site.state().join("staging")).expect("a directory").count(), 0);
+    assert_eq!(site.staged(), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn an_import_that_cannot_write_its_blobs_ends_and_the_next_one_succeeds() {
     let ran = Ran::from(limited.stdin(Stdio::null()).output().expect("sh starts"));
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert_eq!(site.run(&["db", "status"]).code, 5, "nothing became active");
-    assert_eq!(fs::read_dir(site.state().join("staging")).expect("a directory").count(), 0);
+    assert_eq!(site.staged(), Vec::<std::path::PathBuf>::new());
     let again = site.import("kit.tar.zst");
     assert_eq!(again.code, 0, "{}", again.stderr);
 }
@@ -257,7 +257,7 @@ fn a_kill_at_any_step_leaves_the_old_or_the_new_generation() {
     assert_eq!(again.code, 0, "{}", again.stderr);
     assert_eq!(generation(&site), 2);
     assert_eq!(fs::read_dir(site.state().join("generations")).expect("a directory").count(), 2);
-    assert_eq!(fs::read_dir(site.state().join("staging")).expect("a directory").count(), 0);
+    assert_eq!(site.staged(), Vec::<std::path::PathBuf>::new());
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn sentence(error: &anyhow::Error) -> String {
     sentence
 }
 
-fn classify(error: &anyhow::Error) -> (Exit, Option<&'static str>, Option<&'static str>) {
+fn classify(error: &anyhow::Error) -> (Exit, Option<&str>, Option<&str>) {
     if let Some(error) = error.downcast_ref::<ImportError>() {
         let exit = if error.is_rejection() { Exit::KitRejected } else { Exit::Runtime };
         return (exit, Some(error.code()), Some(error.advice()));

@@ -10,5 +10,6 @@ mod read;
 mod tables;
 
 pub use build::GenerationBuilder;
+pub(crate) use read::digest_of;
 pub use read::{Generation, View};
 pub use tables::{Located, SegmentId};

@@ -4,8 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use domain::clock::ClockState;
 use domain::digest::Digest;
-use importer::{ClockState, Imported, Outcome, Progress as Step, Request, SealPolicy};
+use importer::work::InProcess;
+use importer::{Imported, Means, Outcome, Progress as Step, Request, SealPolicy};
 use ouk::limits::Limits;
 use ouk::verify::Gates;
 
@@ -123,7 +125,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
         operator: args.operator.clone(),
         engine: ENGINE.to_owned(),
     };
-    let imported = importer::import(&store, request, clock::now(), &Limits::default(), &|step| show(&progress, step));
+    let (reading, limits, show) = (clock::reading(), Limits::default(), |step| show(&progress, step));
+    let means = Means { worker: &InProcess, reading: &reading, limits: &limits, progress: &show };
+    let imported = importer::import(&store, &request, &means);
     progress.finish();
     let seal = match (&seal.text, &seal.key) {
         (Some(_), Some(_)) => "verified",
@@ -143,6 +147,7 @@ fn show(progress: &Progress, step: Step) {
         Step::Verified { bytes, .. } => progress.step("verifying and storing blobs", Some(bytes)),
         Step::Loading { bytes } => progress.at(bytes),
         Step::Indexing => progress.step("writing the generation", None),
+        Step::Keeping => progress.step("storing blobs", None),
         Step::Activating => progress.step("activating", None),
         Step::Done => progress.step("done", None),
     }
@@ -166,8 +171,16 @@ fn report(imported: &Imported, seal: &str) -> Result<Exit> {
             writeln!(out, "seal {seal}")?;
         }
     }
-    if imported.clock == ClockState::Behind {
-        writeln!(out, "warning: this machine's clock is behind what signed data proves; set it right")?;
+    match imported.clock {
+        ClockState::Ok => {}
+        ClockState::Behind => {
+            writeln!(out, "warning: this machine's clock is behind what signed data proves; set it right")?;
+        }
+        ClockState::Ahead => writeln!(
+            out,
+            "warning: this machine's clock is more than 400 days ahead of what signed data proves and is not believed; \
+             set it right, or confirm it with `stella admin clock confirm`"
+        )?,
     }
     Ok(Exit::Clean)
 }

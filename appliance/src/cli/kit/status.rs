@@ -3,12 +3,14 @@
 use std::io::Write;
 
 use anyhow::Result;
+use domain::clock::ClockState;
 use importer::Receipt;
 use store::Store;
 
 use crate::cli::Global;
 use crate::cli::db::Format;
 use crate::cli::exit::Exit;
+use crate::clock;
 
 const RECEIPTS_SHOWN: usize = 5;
 
@@ -46,7 +48,7 @@ fn json(store: &Store) -> Result<()> {
         "generations": store.generations()?,
         "root_pinned": trust.is_some(),
         "floors": floors,
-        "time_floor": trust.map(|trust| trust.time_floor),
+        "time": store.time()?,
         "receipts": receipts(store)?,
         "quarantine": store.quarantined()?,
         "disk_bytes": store.disk_usage_bytes()?,
@@ -75,9 +77,16 @@ fn table(store: &Store) -> Result<()> {
         Some(trust) => {
             let floors: Vec<_> = trust.floors.iter().map(|floor| format!("{} {}", floor.role, floor.version)).collect();
             writeln!(out, "floors       {}", floors.join(", "))?;
-            writeln!(out, "time floor   {}", trust.time_floor)?;
         }
     }
+    let (time, reading) = (importer::time(store)?, clock::reading());
+    let present = time.judge(&reading);
+    let state = match present.state {
+        ClockState::Ok => "ok",
+        ClockState::Behind => "BEHIND: set it right",
+        ClockState::Ahead => "AHEAD: set it right, or confirm it",
+    };
+    writeln!(out, "clock        {} ({state}), floor {}", reading.wall, time.floor(&reading))?;
     writeln!(out, "disk         {} MiB", store.disk_usage_bytes()? >> 20)?;
     for receipt in receipts(store)?.iter().rev().take(RECEIPTS_SHOWN) {
         let reason = receipt.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();

@@ -1,0 +1,182 @@
+//! From a kit on a medium to a generation that lies ready beside the active one.
+//!
+//! ```text
+//! copy once -> [worker: seal, metadata frame, roles, gates] -> verified again here
+//!   -> [worker: blobs, records, content root] -> blobs hashed again, index kept
+//! ```
+//!
+//! What the worker says decides nothing by itself: the signatures are checked in this process
+//! too, on the bytes that the worker expanded, and a blob is kept only under the digest
+//! that those signatures cover.
+
+use domain::clock::{ClockState, Present, Reading, TimeFloor};
+use domain::digest::Digest;
+use ouk::limits::Limits;
+use ouk::read::SealedMetadata;
+use ouk::verify::VerifiedKit;
+use store::{GenerationRow, ImportLock, Staged, Store, StoreError, TrustRow, Workspace};
+
+use crate::error::ImportError;
+use crate::request::{Progress, Request, SealPolicy};
+use crate::trust;
+use crate::work::{Check, LoadJob, OpenJob, Seal, Worker};
+
+/// A kit signed further in the future than this is not believed.
+const FUTURE_SECONDS_MAX: i64 = 48 * 3600;
+
+/// What an import works with.
+pub(crate) struct Preparing<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) lock: &'a ImportLock,
+    pub(crate) worker: &'a dyn Worker,
+    pub(crate) reading: &'a Reading,
+    pub(crate) limits: &'a Limits,
+    pub(crate) progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// A kit whose metadata is verified, and what it was verified against.
+pub(crate) struct Verified {
+    pub(crate) kit: VerifiedKit,
+    pub(crate) trust: TrustRow,
+    pub(crate) time: TimeFloor,
+    pub(crate) present: Present,
+    metadata: SealedMetadata,
+    check: Check,
+}
+
+impl Preparing<'_> {
+    /// Step 1: copy once. Whatever the medium answers later does not matter any more.
+    pub(crate) fn copy(&self, request: &Request<'_>) -> Result<Staged, ImportError> {
+        let copying = |bytes| (self.progress)(Progress::Copying { bytes });
+        self.store.stage(self.lock, &request.kit, self.limits.kit_bytes_max, &copying).map_err(|error| match error {
+            store::StageError::Read(source) => ImportError::SourceRead { path: request.given_as.clone(), source },
+            store::StageError::TooLarge { length_max } => ImportError::TooLarge { length: length_max + 1, length_max },
+            store::StageError::Store(error) => error.into(),
+        })
+    }
+
+    /// Steps 2 to 8.
+    pub(crate) fn verify(
+        &self,
+        request: &Request<'_>,
+        staged: &Staged,
+        workspace: &Workspace,
+    ) -> Result<Verified, ImportError> {
+        if let Some(expected) = request.expected.filter(|expected| *expected != staged.sha256()) {
+            return Err(ImportError::Unexpected { found: staged.sha256(), expected });
+        }
+        let seal = seal(request, staged.sha256())?;
+        let (trust, time) = self.remembered(request)?;
+        let present = time.judge(self.reading);
+        let check = Check {
+            trust: trust::state(&trust),
+            gates: request.gates.clone(),
+            present: present.at,
+            limits: self.limits.clone(),
+        };
+        let job = OpenJob { check, seal };
+        let opened = self.worker.open(workspace, &job)?;
+        (self.progress)(Progress::Sealed);
+        let check = job.check;
+        let frame = usize::try_from(opened.frame_length).unwrap_or(usize::MAX);
+        if opened.frame_length > staged.length() || opened.frame_length > self.limits.metadata_frame_bytes_max {
+            return Err(ImportError::Worker("it reports a metadata frame that the kit does not have".to_owned()));
+        }
+        let entries = workspace.read_metadata(self.limits.metadata_frame_bytes_max)?;
+        let metadata = SealedMetadata::from_expanded(workspace.kit_head(frame)?, &entries, self.limits)?;
+        let kit = ouk::verify::verify(&metadata, &check.trust, &check.gates, check.present, self.limits)?;
+        // A clock that is behind cannot tell what lies in the future; that it is behind is reported.
+        if present.state != ClockState::Behind && kit.signed_at().seconds_since(present.at) > FUTURE_SECONDS_MAX {
+            return Err(ImportError::Future { signed_at: kit.signed_at().to_string(), now: present.at.to_string() });
+        }
+        Ok(Verified { kit, trust, time, present, metadata, check })
+    }
+
+    /// The generation that is active already, when it is this kit's and whole. A damaged one is
+    /// imported again, which repairs it; one that was rolled back becomes active again.
+    pub(crate) fn active_as(&self, kit: &VerifiedKit) -> Result<Option<u64>, ImportError> {
+        let Some(current) = self.store.current()? else { return Ok(None) };
+        let Ok(generation) = self.store.open_generation(current) else { return Ok(None) };
+        let row = generation.row();
+        let same = kit.is_current() && row.metadata_digest == kit.metadata_digest();
+        Ok((same && self.store.is_intact(row)).then_some(current))
+    }
+
+    /// Steps 10 and 11, and everything on disk that step 12 will point at.
+    pub(crate) fn load(
+        &self,
+        staged: &Staged,
+        workspace: &Workspace,
+        verified: &Verified,
+    ) -> Result<GenerationRow, ImportError> {
+        let kit = &verified.kit;
+        self.require_space(kit)?;
+        (self.progress)(Progress::Verified {
+            blobs: kit.chunks().len() as u64,
+            bytes: kit.chunks().iter().map(|chunk| chunk.len).sum(),
+        });
+        let job = LoadJob { check: verified.check.clone() };
+        let loaded = self.worker.load(workspace, &job, self.progress)?;
+        (self.progress)(Progress::Keeping);
+        let blobs: Vec<(Digest, u64)> = kit.chunks().iter().map(|chunk| (chunk.sha256, chunk.len)).collect();
+        self.store.adopt_blobs(workspace, &blobs)?;
+        let frame = verified.metadata.frame();
+        let metadata_frame = Digest::of(frame);
+        self.store.blobs().put(&metadata_frame, frame)?;
+        self.store.blobs().sync()?;
+        let number = self.store.next_generation()?;
+        let index_sha256 = self.store.adopt_index(workspace, number)?;
+        Ok(GenerationRow {
+            number,
+            kit_sha256: staged.sha256(),
+            kit_version: kit.kit_version(),
+            metadata_digest: kit.metadata_digest(),
+            content_root: loaded.content_root,
+            signed_at: kit.signed_at(),
+            imported_at: verified.present.at,
+            product: kit.product().to_owned(),
+            channel: kit.channel().to_owned(),
+            sources: loaded.sources,
+            advisories: loaded.advisories,
+            index_sha256,
+            blobs: blobs.into_iter().map(|(digest, _)| digest).collect(),
+            manifest: loaded.manifest,
+            metadata_frame,
+        })
+    }
+
+    /// Room for the blobs that are not here yet, and for the index: measured, it takes a third of
+    /// what is signed, so half is enough.
+    fn require_space(&self, kit: &VerifiedKit) -> Result<(), ImportError> {
+        let signed: u64 = kit.chunks().iter().map(|chunk| chunk.len).sum();
+        let missing = kit.chunks().iter().filter(|chunk| !self.store.blobs().holds(&chunk.sha256, chunk.len));
+        let missing: u64 = missing.map(|chunk| chunk.len).sum();
+        Ok(self.store.require_space(missing.saturating_add(signed / 2))?)
+    }
+
+    fn remembered(&self, request: &Request<'_>) -> Result<(TrustRow, TimeFloor), ImportError> {
+        match (self.store.trust()?, request.trust_root) {
+            (Some(row), None) => Ok((row, trust::time(self.store)?)),
+            (Some(row), Some(root)) if row.factory_root == root || row.root == root => {
+                Ok((row, trust::time(self.store)?))
+            }
+            (Some(_), Some(_)) => Err(StoreError::TrustRootPinned.into()),
+            (None, Some(root)) => {
+                ouk::verify::check_root(root, self.limits).map_err(ImportError::TrustRoot)?;
+                Ok((trust::pin(root), trust::time(self.store)?))
+            }
+            (None, None) => Err(StoreError::NoTrustRoot.into()),
+        }
+    }
+}
+
+/// The seal that is to be checked, if there is one and a key to check it with.
+fn seal(request: &Request<'_>, kit_sha256: Digest) -> Result<Option<Seal>, ImportError> {
+    match (request.seal, request.seal_key, request.seal_policy) {
+        (None, _, SealPolicy::Required) => Err(ImportError::SealMissing),
+        (Some(_), None, SealPolicy::Required) => Err(ImportError::SealKeyMissing),
+        // The seal is for people; without a key it proves nothing and decides nothing.
+        (None, _, SealPolicy::Optional) | (Some(_), None, SealPolicy::Optional) => Ok(None),
+        (Some(text), Some(key), _) => Ok(Some(Seal { text: text.to_owned(), key: key.to_owned(), kit_sha256 })),
+    }
+}

@@ -1,0 +1,64 @@
+//! What an operator asks of an import, and what comes of it.
+
+use std::fs::File;
+
+use domain::clock::ClockState;
+use domain::digest::Digest;
+use ouk::verify::Gates;
+use serde::{Deserialize, Serialize};
+use store::GenerationRow;
+
+/// What the operator asks for.
+pub struct Request<'a> {
+    /// The kit, opened by [`crate::open_source`].
+    pub kit: File,
+    /// Its name, for receipts and messages only.
+    pub given_as: String,
+    /// Pinned when the state has no root yet.
+    pub trust_root: Option<&'a [u8]>,
+    /// The content of the `.minisig` file beside the kit.
+    pub seal: Option<&'a str>,
+    pub seal_key: Option<&'a str>,
+    pub seal_policy: SealPolicy,
+    /// What the operator read in the release note.
+    pub expected: Option<Digest>,
+    pub gates: Gates,
+    pub operator: String,
+    pub engine: String,
+}
+
+/// Must a kit carry a seal? One that is there is always checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealPolicy {
+    Required,
+    Optional,
+}
+
+/// How far the import is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Progress {
+    Copying { bytes: u64 },
+    Sealed,
+    Verified { blobs: u64, bytes: u64 },
+    Loading { bytes: u64 },
+    Indexing,
+    Keeping,
+    Activating,
+    Done,
+}
+
+/// What the import came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Activated(Box<GenerationRow>),
+    /// This very kit is active already.
+    AlreadyCurrent(u64),
+}
+
+/// A finished import.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    pub outcome: Outcome,
+    pub clock: ClockState,
+}

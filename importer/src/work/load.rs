@@ -1,0 +1,113 @@
+//! Steps 10 and 11: blobs into the workspace, records into rows, and the content root.
+//!
+//! One thread reads frames in order; the others decompress, check, store and parse. What
+//! each of them collects is joined at the end, where order does not matter any more.
+
+use std::io::Read;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use ouk::blobs::SealedFrame;
+use ouk::read::OpenKit;
+use ouk::verify::VerifiedKit;
+use store::Workspace;
+
+use super::shard::{Purposes, Shard, purposes};
+use super::{LoadJob, Loaded, join};
+use crate::error::ImportError;
+use crate::request::Progress;
+
+/// What the threads share.
+struct Loading<'a> {
+    workspace: &'a Workspace,
+    purposes: Purposes,
+    bytes_done: AtomicU64,
+    progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+pub(super) fn load(
+    workspace: &Workspace,
+    job: &LoadJob,
+    progress: &(dyn Fn(Progress) + Sync),
+) -> Result<Loaded, ImportError> {
+    let check = &job.check;
+    let opened = ouk::read::open(workspace.kit()?, &check.limits)?;
+    let kit = ouk::verify::verify(&opened.metadata, &check.trust, &check.gates, check.present, &check.limits)?;
+    let loading = Loading { workspace, purposes: purposes(&kit)?, bytes_done: AtomicU64::new(0), progress };
+    let shards = loading.run(opened, &kit)?;
+    check_assemblies(workspace, &kit)?;
+    progress(Progress::Indexing);
+    join::join(workspace, shards, &loading.purposes)
+}
+
+impl Loading<'_> {
+    fn run<R: Read + Send>(&self, opened: OpenKit<R>, kit: &VerifiedKit) -> Result<Vec<Shard>, ImportError> {
+        let workers = thread::available_parallelism().map_or(2, usize::from);
+        let (sender, receiver) = sync_channel(workers);
+        let receiver = Arc::new(Mutex::new(receiver));
+        thread::scope(|scope| {
+            let spawn = |_| {
+                let receiver = Arc::clone(&receiver);
+                scope.spawn(move || self.work(&receiver))
+            };
+            let handles: Vec<_> = (0..workers).map(spawn).collect();
+            // Only workers hold the receiver: when the last one stops, sending fails instead of waiting.
+            drop(receiver);
+            let read = read_frames(opened, kit, sender);
+            let shards: Result<Vec<Shard>, ImportError> = handles
+                .into_iter()
+                .map(|handle| handle.join().unwrap_or_else(|_| Err(ImportError::Worker("it panicked".to_owned()))))
+                .collect();
+            // A worker's refusal is the cause of the reader's closed channel, so it comes first.
+            let shards = shards?;
+            read.map(|()| shards)
+        })
+    }
+
+    fn work(&self, frames: &Mutex<Receiver<SealedFrame>>) -> Result<Shard, ImportError> {
+        let mut shard = Shard::default();
+        loop {
+            let received = frames.lock().map_err(|_| ImportError::Worker("a worker panicked".to_owned()))?.recv();
+            let Ok(frame) = received else {
+                shard.sort();
+                return Ok(shard);
+            };
+            let blob = frame.open()?;
+            self.workspace.put_blob(&blob.digest, &blob.bytes)?;
+            if let Some(purpose) = self.purposes.get(&blob.digest) {
+                shard.take(purpose, &blob.digest, &blob.bytes)?;
+            }
+            let length = blob.bytes.len() as u64;
+            let bytes = self.bytes_done.fetch_add(length, Ordering::Relaxed) + length;
+            (self.progress)(Progress::Loading { bytes });
+        }
+    }
+}
+
+fn read_frames<R: Read>(
+    opened: OpenKit<R>,
+    kit: &VerifiedKit,
+    sender: SyncSender<SealedFrame>,
+) -> Result<(), ImportError> {
+    let mut blobs = ouk::blobs::blobs(opened, kit);
+    while let Some(frame) = blobs.next_frame()? {
+        if sender.send(frame).is_err() {
+            return Err(ImportError::Worker("all workers stopped early".to_owned()));
+        }
+    }
+    Ok(blobs.finish()?)
+}
+
+/// Parts that are right make a wrong whole when they are listed in the wrong order.
+fn check_assemblies(workspace: &Workspace, kit: &VerifiedKit) -> Result<(), ImportError> {
+    for target in kit.targets().iter().filter(|target| target.chunks.len() > 1) {
+        let mut assembly = target.assembly();
+        for chunk in &target.chunks {
+            assembly.push(&workspace.read_blob(&chunk.sha256, chunk.len)?);
+        }
+        assembly.finish()?;
+    }
+    Ok(())
+}

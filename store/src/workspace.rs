@@ -1,0 +1,146 @@
+//! Where a kit is taken apart, and how what comes of it moves into the store.
+//!
+//! The process that expands and parses a kit may be a confined one. It sees the kit and
+//! this directory, nothing else, and is not believed: a blob is hashed again on its way
+//! into the store, and the index is the caller's word for nothing but itself.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use domain::digest::Digest;
+
+use crate::disk::{Disk, OpenMode, Reader, read_exact_at, write_all_at};
+use crate::error::StoreError;
+use crate::generation::digest_of;
+use crate::state::{ImportLock, Store};
+
+/// Syncing a file waits for the disk, not for a processor.
+const ADOPTERS: usize = 4;
+
+/// The directory of one import.
+#[derive(Debug)]
+pub struct Workspace {
+    disk: Arc<dyn Disk>,
+    kit: PathBuf,
+    directory: PathBuf,
+}
+
+impl Workspace {
+    /// The workspace whose kit is this file and whose results go into this directory.
+    pub fn new(disk: Arc<dyn Disk>, kit: PathBuf, directory: PathBuf) -> Self {
+        Self { disk, kit, directory }
+    }
+
+    pub fn disk(&self) -> &dyn Disk {
+        &*self.disk
+    }
+
+    pub fn kit_path(&self) -> &Path {
+        &self.kit
+    }
+
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The kit, from its beginning.
+    pub fn kit(&self) -> Result<Reader, StoreError> {
+        Reader::open(&*self.disk, &self.kit).map_err(StoreError::io(&self.kit))
+    }
+
+    /// The first bytes of the kit.
+    pub fn kit_head(&self, length: usize) -> Result<Vec<u8>, StoreError> {
+        let file = self.disk.open(&self.kit, OpenMode::Read).map_err(StoreError::io(&self.kit))?;
+        let mut head = vec![0; length];
+        read_exact_at(&*file, &mut head, 0).map_err(StoreError::io(&self.kit))?;
+        Ok(head)
+    }
+
+    /// Hands over the expanded metadata frame.
+    pub fn write_metadata(&self, entries: &[u8]) -> Result<(), StoreError> {
+        self.write(&self.metadata_path(), entries)
+    }
+
+    /// The expanded metadata frame, unverified.
+    pub fn read_metadata(&self, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
+        self.read(&self.metadata_path(), bytes_max)
+    }
+
+    /// Hands over a blob. Nothing is synced here: what is lost in a crash was not adopted.
+    pub fn put_blob(&self, digest: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write(&self.blob(digest), bytes)
+    }
+
+    pub fn read_blob(&self, digest: &Digest, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
+        self.read(&self.blob(digest), bytes_max)
+    }
+
+    /// Where the index of the generation is built.
+    pub fn index(&self) -> PathBuf {
+        self.directory.join("index.redb")
+    }
+
+    fn metadata_path(&self) -> PathBuf {
+        self.directory.join("metadata")
+    }
+
+    fn blob(&self, digest: &Digest) -> PathBuf {
+        self.directory.join(digest.to_string())
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let file = self.disk.open(path, OpenMode::Create).map_err(StoreError::io(path))?;
+        write_all_at(&*file, bytes, 0).map_err(StoreError::io(path))
+    }
+
+    fn read(&self, path: &Path, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
+        let file = self.disk.open(path, OpenMode::Read).map_err(StoreError::io(path))?;
+        let length = file.length().map_err(StoreError::io(path))?;
+        let fits = usize::try_from(length).ok().filter(|_| length <= bytes_max);
+        let length = fits.ok_or_else(|| StoreError::Unexpected { path: path.to_owned(), length, bytes_max })?;
+        let mut bytes = vec![0; length];
+        read_exact_at(&*file, &mut bytes, 0).map_err(StoreError::io(path))?;
+        Ok(bytes)
+    }
+}
+
+impl Store {
+    /// An empty workspace for the kit that was staged last.
+    pub fn workspace(&self, _lock: &ImportLock) -> Result<Workspace, StoreError> {
+        let directory = self.layout().workspace();
+        self.empty(&directory)?;
+        Ok(Workspace::new(Arc::clone(self.shared_disk()), self.layout().staged_kit(), directory))
+    }
+
+    /// Moves blobs from the workspace into the store, each after hashing it again. Their names are durable
+    /// after [`crate::Blobs::sync`].
+    pub fn adopt_blobs(&self, workspace: &Workspace, blobs: &[(Digest, u64)]) -> Result<(), StoreError> {
+        let next = AtomicUsize::new(0);
+        let adopt = || {
+            while let Some((digest, length)) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.blobs().adopt(digest, *length, &workspace.blob(digest))?;
+            }
+            Ok(())
+        };
+        thread::scope(|scope| {
+            let handles: Vec<_> = (0..ADOPTERS.min(blobs.len())).map(|_| scope.spawn(adopt)).collect();
+            handles.into_iter().try_for_each(|handle| {
+                handle.join().unwrap_or_else(|_| Err(StoreError::damaged("a thread that keeps blobs panicked")))
+            })
+        })
+    }
+
+    /// Moves the index from the workspace to its place, and says what it hashes to. Nothing
+    /// refers to it before [`Store::activate`].
+    pub fn adopt_index(&self, workspace: &Workspace, number: u64) -> Result<Digest, StoreError> {
+        let (from, to) = (workspace.index(), self.layout().generation(number));
+        let file = self.disk().open(&from, OpenMode::Read).map_err(StoreError::io(&from))?;
+        file.sync_data().map_err(StoreError::io(&from))?;
+        drop(file);
+        let digest = digest_of(self.disk(), &from)?;
+        self.disk().rename(&from, &to).map_err(StoreError::io(&to))?;
+        Ok(digest)
+    }
+}
