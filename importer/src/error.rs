@@ -51,6 +51,7 @@ impl ImportError {
             Self::Store(error) if error.is_out_of_space() => "E-SPACE",
             Self::Store(StoreError::ImportRunning) => "E-BUSY",
             Self::Store(StoreError::Io { .. }) => "E-IO-STATE",
+            Self::Store(StoreError::ForeignEntry { .. }) => "E-CAS",
             Self::Store(_) => "E-STATE",
             Self::SourceKind { .. } => "E-IO-KIND",
             Self::SourceRead { .. } => "E-IO-READ",
@@ -114,6 +115,9 @@ impl ImportError {
                 "leave --trust-root out, or give the root that was pinned; see docs/runbooks/recovery.md to change it"
             }
             Self::Store(StoreError::ImportRunning) => "wait for the other import to end, then try again",
+            Self::Store(StoreError::ForeignEntry { .. }) => {
+                "find out who writes to the state directory, remove the entry and import again"
+            }
             Self::Store(_) => "see docs/runbooks/recovery.md; the active generation keeps serving",
             Self::SourceKind { .. } => "give the path of the kit file itself",
             Self::SourceRead { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {

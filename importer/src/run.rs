@@ -162,11 +162,22 @@ impl Import<'_> {
             blobs: kit.targets().iter().map(|target| target.chunks.len() as u64).sum(),
             bytes: kit.targets().iter().map(|target| target.length).sum(),
         });
+        self.require_space(&kit)?;
         // Steps 10 and 11.
         let loaded = load::load(self.store, opened, &kit, self.progress)?;
         // Step 12.
         let outcome = self.activate(receipt, &trust_row, &kit, staged, loaded)?;
         Ok(Imported { outcome, clock })
+    }
+
+    /// Room for the blobs that are not here yet, and for the index: measured, it takes a third of
+    /// what is signed, so half is enough.
+    fn require_space(&self, kit: &VerifiedKit) -> Result<(), ImportError> {
+        let chunks = || kit.targets().iter().flat_map(|target| &target.chunks);
+        let signed: u64 = chunks().map(|chunk| chunk.len).sum();
+        let missing: u64 =
+            chunks().filter(|c| !self.store.blobs().holds(&c.sha256, c.len)).map(|chunk| chunk.len).sum();
+        Ok(self.store.require_space(missing.saturating_add(signed / 2))?)
     }
 
     fn trust(&self, request: &Request<'_>) -> Result<TrustRow, ImportError> {
@@ -211,7 +222,7 @@ impl Import<'_> {
         (self.progress)(Progress::Indexing);
         let path = self.store.generation_path(number);
         let advisories = loaded.builder.advisories();
-        let index_sha256 = loaded.builder.write(&path, &loaded.segments)?;
+        let index_sha256 = loaded.builder.write(self.store.disk(), &path, &loaded.segments)?;
         self.store.blobs().sync()?;
         let generation = GenerationRow {
             number,

@@ -1,22 +1,22 @@
 //! Content-addressed blobs: a blob's name is its SHA-256.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder, File};
-use std::io::Read;
-use std::os::unix::fs::{DirBuilderExt, FileExt};
-use std::path::PathBuf;
-use std::sync::Mutex;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use domain::digest::Digest;
 
-use crate::durable::{remove_file, sync_directory, write_file};
+use crate::disk::{Disk, DiskFile, Kind, OpenMode, is_foreign, read_exact_at};
+use crate::durable::{create_directories, list, remove_file, sync_directory, write_file};
 use crate::error::StoreError;
 use crate::layout::Layout;
 
 /// The blob store of one state directory.
 #[derive(Debug)]
 pub struct Blobs {
+    disk: Arc<dyn Disk>,
     layout: Layout,
     /// Directories with new names in them, synced together by [`Blobs::sync`].
     unsynced: Mutex<BTreeSet<PathBuf>>,
@@ -24,26 +24,24 @@ pub struct Blobs {
 }
 
 impl Blobs {
-    pub(crate) fn new(layout: Layout) -> Self {
-        Self { layout, unsynced: Mutex::default(), next_temporary: AtomicU64::new(0) }
+    pub(crate) fn new(disk: Arc<dyn Disk>, layout: Layout) -> Self {
+        Self { disk, layout, unsynced: Mutex::default(), next_temporary: AtomicU64::new(0) }
     }
 
     /// Stores bytes whose digest the caller has verified. A blob that is there already is
     /// hashed again before it is trusted, and replaced when it is not what its name says.
     pub fn put(&self, digest: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.layout.blob(digest);
-        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
-            match self.read(digest, bytes.len() as u64) {
-                Ok(_) => return Ok(()),
-                Err(StoreError::CorruptBlob(_)) => {}
-                Err(error) => return Err(error),
-            }
+        match self.read(digest, bytes.len() as u64) {
+            Ok(_) => return Ok(()),
+            Err(StoreError::MissingBlob(_) | StoreError::CorruptBlob(_)) => {}
+            Err(error) => return Err(error),
         }
         let directory = path.parent().unwrap_or(self.layout.root()).to_owned();
-        DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(StoreError::io(&directory))?;
+        create_directories(&*self.disk, &directory)?;
         let serial = self.next_temporary.fetch_add(1, Ordering::Relaxed);
         let temporary = self.layout.staging().join(format!("blob-{}-{serial}", std::process::id()));
-        write_file(&temporary, &path, bytes)?;
+        write_file(&*self.disk, &temporary, &path, bytes)?;
         self.unsynced.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(directory);
         Ok(())
     }
@@ -52,12 +50,12 @@ impl Blobs {
     pub fn sync(&self) -> Result<(), StoreError> {
         let directories = std::mem::take(&mut *self.unsynced.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         for directory in &directories {
-            sync_directory(directory)?;
+            sync_directory(&*self.disk, directory)?;
         }
         if !directories.is_empty() {
             // New two-digit directories have names of their own.
-            sync_directory(&self.layout.cas().join("sha256"))?;
-            sync_directory(&self.layout.cas())?;
+            sync_directory(&*self.disk, &self.layout.cas().join("sha256"))?;
+            sync_directory(&*self.disk, &self.layout.cas())?;
         }
         Ok(())
     }
@@ -66,9 +64,14 @@ impl Blobs {
     pub fn read(&self, digest: &Digest, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
         let path = self.layout.blob(digest);
         let file = self.open(digest)?;
-        let mut bytes = Vec::new();
-        file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(StoreError::io(&path))?;
-        if bytes.len() as u64 > bytes_max || Digest::of(&bytes) != *digest {
+        let length = file.length().map_err(StoreError::io(&path))?;
+        if length > bytes_max {
+            return Err(StoreError::CorruptBlob(*digest));
+        }
+        let length = usize::try_from(length).map_err(|_| StoreError::CorruptBlob(*digest))?;
+        let mut bytes = vec![0; length];
+        read_exact_at(&*file, &mut bytes, 0).map_err(StoreError::io(&path))?;
+        if Digest::of(&bytes) != *digest {
             return Err(StoreError::CorruptBlob(*digest));
         }
         Ok(bytes)
@@ -78,46 +81,61 @@ impl Blobs {
     pub(crate) fn read_range(&self, digest: &Digest, offset: u64, length: usize) -> Result<Vec<u8>, StoreError> {
         let file = self.open(digest)?;
         let mut bytes = vec![0; length];
-        file.read_exact_at(&mut bytes, offset).map_err(|_| StoreError::CorruptBlob(*digest))?;
+        read_exact_at(&*file, &mut bytes, offset).map_err(|_| StoreError::CorruptBlob(*digest))?;
         Ok(bytes)
     }
 
-    fn open(&self, digest: &Digest) -> Result<File, StoreError> {
+    /// Is there a blob of this name and length? Says nothing of its content.
+    pub fn holds(&self, digest: &Digest, length: u64) -> bool {
+        let found = self.disk.stat(&self.layout.blob(digest));
+        found.is_ok_and(|found| found.kind == Kind::File && found.length == length)
+    }
+
+    fn open(&self, digest: &Digest) -> Result<Box<dyn DiskFile>, StoreError> {
         let path = self.layout.blob(digest);
-        match File::open(&path) {
+        self.check_directories(&path)?;
+        match self.disk.open(&path, OpenMode::Read) {
             Ok(file) => Ok(file),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(StoreError::MissingBlob(*digest)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StoreError::MissingBlob(*digest)),
+            Err(error) if is_foreign(&error) => Err(StoreError::ForeignEntry { path }),
             Err(error) => Err(StoreError::io(&path)(error)),
         }
     }
 
-    /// Removes every blob that is not in `keep`; says how many bytes that freed.
+    /// A link in place of one of our directories would lead reads and writes elsewhere.
+    fn check_directories(&self, blob: &Path) -> Result<(), StoreError> {
+        let directories = blob.ancestors().skip(1).take_while(|directory| *directory != self.layout.cas());
+        for directory in directories {
+            match self.disk.stat(directory) {
+                Ok(found) if found.kind == Kind::Directory => {}
+                Ok(_) => return Err(StoreError::ForeignEntry { path: directory.to_owned() }),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(StoreError::io(directory)(error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes every blob that is not in `keep`; says how many bytes that freed. A directory that
+    /// is none of ours is not entered: what it leads to is not ours to remove.
     pub(crate) fn retain(&self, keep: &BTreeSet<Digest>) -> Result<u64, StoreError> {
         let mut freed = 0;
         let root = self.layout.cas().join("sha256");
-        for directory in list(&root)? {
-            for path in list(&directory)? {
+        for directory in list(&*self.disk, &root)? {
+            self.check_directories(&directory.join("blob"))?;
+            for path in list(&*self.disk, &directory)? {
                 let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
-                if !name.is_some_and(|digest| keep.contains(&digest)) {
-                    freed += fs::symlink_metadata(&path).map(|found| found.len()).unwrap_or_default();
-                    remove_file(&path)?;
+                if name.is_some_and(|digest| keep.contains(&digest)) {
+                    continue;
                 }
+                let found = self.disk.stat(&path).map_err(StoreError::io(&path))?;
+                if found.kind == Kind::Directory {
+                    return Err(StoreError::ForeignEntry { path });
+                }
+                freed += found.length;
+                remove_file(&*self.disk, &path)?;
             }
         }
         Ok(freed)
     }
-}
-
-/// The entries of a directory, sorted; none when there is no such directory.
-pub(crate) fn list(directory: &std::path::Path) -> Result<Vec<PathBuf>, StoreError> {
-    let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(StoreError::io(directory))?,
-    };
-    let mut paths = entries
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(StoreError::io(directory))?;
-    paths.sort_unstable();
-    Ok(paths)
 }

@@ -4,31 +4,50 @@
 //! file, rename, `fsync` the directory. A crash between any two of them leaves a temporary
 //! file (removed at the next import) or the finished one.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
+use crate::disk::{Disk, OpenMode, write_all_at};
 use crate::error::StoreError;
 
 /// Writes `bytes` to `path` by way of `temporary`, which must be on the same file system.
 /// The directory entry is durable only after [`sync_directory`], so that many files cost one.
-pub(crate) fn write_file(temporary: &Path, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let mut file = File::create(temporary).map_err(StoreError::io(temporary))?;
-    file.write_all(bytes).map_err(StoreError::io(temporary))?;
+pub(crate) fn write_file(disk: &dyn Disk, temporary: &Path, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let file = disk.open(temporary, OpenMode::Create).map_err(StoreError::io(temporary))?;
+    write_all_at(&*file, bytes, 0).map_err(StoreError::io(temporary))?;
     file.sync_data().map_err(StoreError::io(temporary))?;
-    fs::rename(temporary, path).map_err(StoreError::io(path))
+    disk.rename(temporary, path).map_err(StoreError::io(path))
+}
+
+/// Makes a directory and those above it that are missing.
+pub(crate) fn create_directories(disk: &dyn Disk, directory: &Path) -> Result<(), StoreError> {
+    match disk.create_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = directory.parent().ok_or(error).map_err(StoreError::io(directory))?;
+            create_directories(disk, parent)?;
+            disk.create_dir(directory).map_err(StoreError::io(directory))
+        }
+        made => made.map_err(StoreError::io(directory)),
+    }
 }
 
 /// Makes the names in a directory durable.
-pub(crate) fn sync_directory(directory: &Path) -> Result<(), StoreError> {
-    let handle = File::open(directory).map_err(StoreError::io(directory))?;
-    handle.sync_all().map_err(StoreError::io(directory))
+pub(crate) fn sync_directory(disk: &dyn Disk, directory: &Path) -> Result<(), StoreError> {
+    disk.sync_dir(directory).map_err(StoreError::io(directory))
 }
 
 /// Removes a file; one that is gone already is as good.
-pub(crate) fn remove_file(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(StoreError::io(path)(error)),
+pub(crate) fn remove_file(disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
+    match disk.remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io(path)(error)),
         _ => Ok(()),
+    }
+}
+
+/// The entries of a directory, sorted; none when there is no such directory.
+pub(crate) fn list(disk: &dyn Disk, directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    match disk.list(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries.map_err(StoreError::io(directory)),
     }
 }

@@ -10,6 +10,12 @@ use domain::digest::Digest;
 pub enum StoreError {
     #[error("{path}: {source}")]
     Io { path: PathBuf, source: io::Error },
+    #[error(
+        "{path} is not what belongs there (a link, a directory or a device): somebody else put it there; remove it"
+    )]
+    ForeignEntry { path: PathBuf },
+    #[error("the file system of the state directory has {free} bytes left, {needed} are needed")]
+    OutOfSpace { needed: u64, free: u64 },
     #[error("the state database failed: {0}")]
     Database(Box<redb::Error>),
     #[error("the state is damaged: {what}; imports are refused until it is recovered (docs/runbooks/recovery.md)")]
@@ -48,6 +54,7 @@ impl StoreError {
     /// Is the disk full? Then nothing was lost and freeing space is all there is to do.
     pub fn is_out_of_space(&self) -> bool {
         match self {
+            Self::OutOfSpace { .. } => true,
             Self::Io { source, .. } => is_full(source),
             Self::Database(error) => matches!(&**error, redb::Error::Io(source) if is_full(source)),
             _ => false,

@@ -1,12 +1,11 @@
 //! Where things are in the state directory.
 
-use std::fs;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use domain::digest::Digest;
 
-use crate::durable::sync_directory;
+use crate::disk::Disk;
+use crate::durable::{create_directories, sync_directory};
 use crate::error::StoreError;
 
 /// The paths below one state directory. No name from outside ever becomes part of one.
@@ -21,11 +20,11 @@ impl Layout {
     }
 
     /// Makes the directories that are missing, readable by their owner alone.
-    pub(crate) fn create(&self) -> Result<(), StoreError> {
+    pub(crate) fn create(&self, disk: &dyn Disk) -> Result<(), StoreError> {
         for directory in [self.root.clone(), self.cas(), self.generations(), self.staging(), self.quarantine()] {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(StoreError::io(&directory))?;
+            create_directories(disk, &directory)?;
         }
-        sync_directory(&self.root)
+        sync_directory(disk, &self.root)
     }
 
     pub fn root(&self) -> &Path {

@@ -1,14 +1,14 @@
 //! Refused kits: kept aside with the reason, for whoever has to find out what came in.
 
-use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use domain::digest::Digest;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::blobs::list;
-use crate::durable::{remove_file, sync_directory, write_file};
+use crate::disk::{Disk, Reader};
+use crate::durable::{list, remove_file, sync_directory, write_file};
 use crate::error::StoreError;
 use crate::layout::Layout;
 
@@ -28,28 +28,40 @@ pub struct Quarantined {
 }
 
 /// Moves a staged kit aside. The reason is written first: a kit never lies there unexplained.
-pub(crate) fn set_aside(layout: &Layout, staged: &Path, reason: &Quarantined) -> Result<(), StoreError> {
+pub(crate) fn set_aside(
+    disk: &dyn Disk,
+    layout: &Layout,
+    staged: &Path,
+    reason: &Quarantined,
+) -> Result<(), StoreError> {
     let directory = layout.quarantine();
     let kit = directory.join(format!("{}.kit", reason.sha256));
     let note = directory.join(format!("{}.json", reason.sha256));
     let text = serde_json::to_vec_pretty(reason).expect("plain data");
-    write_file(&layout.staging().join("quarantine-note"), &note, &text)?;
-    fs::rename(staged, &kit).map_err(StoreError::io(&kit))?;
-    sync_directory(&directory)?;
-    prune(layout, &reason.sha256)
+    write_file(disk, &layout.staging().join("quarantine-note"), &note, &text)?;
+    disk.rename(staged, &kit).map_err(StoreError::io(&kit))?;
+    sync_directory(disk, &directory)?;
+    prune(disk, layout, &reason.sha256)
 }
 
 /// All refusals that are kept, newest first.
-pub(crate) fn all(layout: &Layout) -> Result<Vec<Quarantined>, StoreError> {
+pub(crate) fn all(disk: &dyn Disk, layout: &Layout) -> Result<Vec<Quarantined>, StoreError> {
     let mut found = Vec::new();
-    for path in list(&layout.quarantine())? {
+    for path in list(disk, &layout.quarantine())? {
         if path.extension().is_some_and(|extension| extension == "json") {
-            let text = fs::read(&path).map_err(StoreError::io(&path))?;
+            let text = read(disk, &path)?;
             found.push(serde_json::from_slice::<Quarantined>(&text).unwrap_or_else(|_| unreadable(&path)));
         }
     }
     found.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.sha256.cmp(&b.sha256)));
     Ok(found)
+}
+
+fn read(disk: &dyn Disk, path: &Path) -> Result<Vec<u8>, StoreError> {
+    let mut text = Vec::new();
+    let mut reader = Reader::open(disk, path).map_err(StoreError::io(path))?;
+    reader.read_to_end(&mut text).map_err(StoreError::io(path))?;
+    Ok(text)
 }
 
 /// A note that was cut or changed must not hide the others.
@@ -66,10 +78,10 @@ fn unreadable(path: &Path) -> Quarantined {
 }
 
 /// The one just added stays, even when a clock that went back makes it look the oldest.
-fn prune(layout: &Layout, added: &Digest) -> Result<(), StoreError> {
-    for old in all(layout)?.into_iter().filter(|old| old.sha256 != *added).skip(KEPT - 1) {
-        remove_file(&layout.quarantine().join(format!("{}.kit", old.sha256)))?;
-        remove_file(&layout.quarantine().join(format!("{}.json", old.sha256)))?;
+fn prune(disk: &dyn Disk, layout: &Layout, added: &Digest) -> Result<(), StoreError> {
+    for old in all(disk, layout)?.into_iter().filter(|old| old.sha256 != *added).skip(KEPT - 1) {
+        remove_file(disk, &layout.quarantine().join(format!("{}.kit", old.sha256)))?;
+        remove_file(disk, &layout.quarantine().join(format!("{}.json", old.sha256)))?;
     }
     Ok(())
 }

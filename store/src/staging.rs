@@ -1,12 +1,13 @@
 //! The one copy of a kit that is made of it, and that all later steps read.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use domain::digest::{Digest, Hasher};
 
+use crate::disk::{Disk, OpenMode, Reader, write_all_at};
 use crate::durable::remove_file;
 use crate::error::StoreError;
 use crate::state::{ImportLock, Store};
@@ -14,6 +15,7 @@ use crate::state::{ImportLock, Store};
 /// A kit in the staging directory.
 #[derive(Debug)]
 pub struct Staged {
+    disk: Arc<dyn Disk>,
     path: PathBuf,
     sha256: Digest,
     length: u64,
@@ -44,12 +46,12 @@ impl Staged {
     }
 
     /// Opens the copy from its beginning.
-    pub fn open(&self) -> Result<File, StoreError> {
-        File::open(&self.path).map_err(StoreError::io(&self.path))
+    pub fn open(&self) -> Result<Reader, StoreError> {
+        Reader::open(&*self.disk, &self.path).map_err(StoreError::io(&self.path))
     }
 
     pub fn remove(self) -> Result<(), StoreError> {
-        remove_file(&self.path)
+        remove_file(&*self.disk, &self.path)
     }
 }
 
@@ -62,20 +64,29 @@ impl Store {
         bytes_max: u64,
         copied: &dyn Fn(u64),
     ) -> Result<Staged, StageError> {
+        // A block device says 0; it is cut off by `bytes_max` or by the disk.
+        let length = source.metadata().map_err(StageError::Read)?.len();
+        self.require_space(length.min(bytes_max)).map_err(StageError::Store)?;
         let path = self.layout().staging().join("kit");
-        let result = copy(source, &path, bytes_max, copied);
+        let result = copy(self.shared_disk(), source, &path, bytes_max, copied);
         if result.is_err() {
             // The first error is the one to report.
-            let _ = remove_file(&path);
+            let _ = remove_file(self.disk(), &path);
         }
         result
     }
 }
 
-fn copy(mut source: &File, path: &Path, bytes_max: u64, copied: &dyn Fn(u64)) -> Result<Staged, StageError> {
+fn copy(
+    disk: &Arc<dyn Disk>,
+    mut source: &File,
+    path: &Path,
+    bytes_max: u64,
+    copied: &dyn Fn(u64),
+) -> Result<Staged, StageError> {
     let state = |error| StageError::Store(StoreError::io(path)(error));
     // Exclusive: whatever lies under this name was swept, so a file here is somebody's trick.
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).map_err(state)?;
+    let file = disk.open(path, OpenMode::CreateNew).map_err(state)?;
     let mut hasher = Hasher::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -86,14 +97,14 @@ fn copy(mut source: &File, path: &Path, bytes_max: u64, copied: &dyn Fn(u64)) ->
             Err(error) => return Err(StageError::Read(error)),
         };
         let piece = buffer.get(..read).unwrap_or_default();
+        let offset = hasher.length();
         hasher.update(piece);
         if hasher.length() > bytes_max {
             return Err(StageError::TooLarge { length_max: bytes_max });
         }
-        file.write_all(piece).map_err(state)?;
+        write_all_at(&*file, piece, offset).map_err(state)?;
         copied(hasher.length());
     }
     let length = hasher.length();
-    debug_assert_eq!(fs::metadata(path).map(|found| found.len()).ok(), Some(length));
-    Ok(Staged { path: path.to_owned(), sha256: hasher.finish(), length })
+    Ok(Staged { disk: Arc::clone(disk), path: path.to_owned(), sha256: hasher.finish(), length })
 }

@@ -4,13 +4,14 @@
 //! appliance serves: the server sees the flipped pointer at its next scan.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
-use crate::blobs::{Blobs, list};
-use crate::durable::{remove_file, sync_directory};
+use crate::blobs::Blobs;
+use crate::disk::{Backend, Disk, DiskLock, Kind, OpenMode, RealDisk};
+use crate::durable::{list, remove_file, sync_directory};
 use crate::error::StoreError;
 use crate::generation::Generation;
 use crate::layout::Layout;
@@ -22,6 +23,8 @@ const SCHEMA: u32 = 1;
 const CACHE_BYTES: usize = 8 << 20;
 /// Far above any chunk of a kit.
 const BLOB_BYTES_MAX: u64 = 64 << 20;
+/// Never given to a kit: receipts, refusals and scans must still be written down beside it.
+const SPACE_RESERVE_BYTES: u64 = 32 << 20;
 /// Generations kept for rollback and replay, the active one included.
 const GENERATIONS_KEPT: usize = 3;
 
@@ -34,6 +37,7 @@ const SCANS: TableDefinition<&str, &[u8]> = TableDefinition::new("scans");
 
 /// An open state directory.
 pub struct Store {
+    disk: Arc<dyn Disk>,
     layout: Layout,
     blobs: Blobs,
     state: redb::Database,
@@ -42,7 +46,7 @@ pub struct Store {
 /// Held while importing; dropping it lets the next import in.
 #[derive(Debug)]
 pub struct ImportLock {
-    _file: File,
+    _held: Box<dyn DiskLock>,
 }
 
 /// All that one import makes visible at once.
@@ -57,15 +61,30 @@ pub struct Activation {
 impl Store {
     /// Opens a state directory, making it when it is missing.
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        Self::open_on(Arc::new(RealDisk), directory)
+    }
+
+    /// Opens a state directory on this disk, making it when it is missing.
+    pub fn open_on(disk: Arc<dyn Disk>, directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let layout = Layout::new(directory);
-        layout.create()?;
+        layout.create(&*disk)?;
+        let path = layout.state();
+        let file = disk.open_database(&path, OpenMode::Keep).map_err(StoreError::io(&path))?;
         let state = redb::Builder::new()
             .set_cache_size(CACHE_BYTES)
             .set_concurrency_mode(redb::ConcurrencyMode::MultiWriter)
-            .create(layout.state())?;
-        let store = Self { blobs: Blobs::new(layout.clone()), layout, state };
+            .create_with_backend(Backend(file))?;
+        let store = Self { blobs: Blobs::new(Arc::clone(&disk), layout.clone()), disk, layout, state };
         store.check_schema()?;
         Ok(store)
+    }
+
+    pub fn disk(&self) -> &dyn Disk {
+        &*self.disk
+    }
+
+    pub(crate) fn shared_disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
     }
 
     pub fn layout(&self) -> &Layout {
@@ -108,13 +127,17 @@ impl Store {
     /// Takes the import lock, or says that somebody has it.
     pub fn lock_import(&self) -> Result<ImportLock, StoreError> {
         let path = self.layout.import_lock();
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(StoreError::io(&path))?;
-        match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(ImportLock { _file: file }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::ImportRunning),
-            Err(error) => Err(StoreError::io(&path)(error.into())),
-        }
+        let held = self.disk.try_lock(&path).map_err(StoreError::io(&path))?;
+        held.map(|held| ImportLock { _held: held }).ok_or(StoreError::ImportRunning)
+    }
+
+    /// Is there room for this many bytes and for what must be written down in any case? Asked before
+    /// a kit is copied or loaded, because a disk that fills up half-way takes the scans down too.
+    pub fn require_space(&self, bytes: u64) -> Result<(), StoreError> {
+        let root = self.layout.root();
+        let free = self.disk.free_bytes(root).map_err(StoreError::io(root))?;
+        let needed = bytes.saturating_add(SPACE_RESERVE_BYTES);
+        if free < needed { Err(StoreError::OutOfSpace { needed, free }) } else { Ok(()) }
     }
 
     /// The trust state; None before a root is pinned. A missing row beside existing
@@ -145,7 +168,7 @@ impl Store {
 
     /// The one transaction: floors, generation, pointer and receipt become visible together.
     pub fn activate(&self, activation: &Activation) -> Result<(), StoreError> {
-        sync_directory(&self.layout.generations())?;
+        sync_directory(self.disk(), &self.layout.generations())?;
         let number = activation.generation.number;
         let write = self.begin_write()?;
         {
@@ -227,7 +250,7 @@ impl Store {
     /// Opens a generation for reading.
     pub fn open_generation(&self, number: u64) -> Result<Generation, StoreError> {
         let row = self.generation_row(number)?.ok_or(StoreError::UnknownGeneration(number))?;
-        Generation::open(&self.layout.generation(number), row)
+        Generation::open(self.disk(), &self.layout.generation(number), row)
     }
 
     /// Opens the active generation.
@@ -262,24 +285,24 @@ impl Store {
 
     /// Moves a refused kit aside.
     pub fn quarantine(&self, staged: &Path, reason: &Quarantined) -> Result<(), StoreError> {
-        quarantine::set_aside(&self.layout, staged, reason)
+        quarantine::set_aside(self.disk(), &self.layout, staged, reason)
     }
 
     pub fn quarantined(&self) -> Result<Vec<Quarantined>, StoreError> {
-        quarantine::all(&self.layout)
+        quarantine::all(self.disk(), &self.layout)
     }
 
     /// Removes what no row refers to: staged files, generation files of an import that never
     /// ended, and blobs. Whoever holds the import lock may call it, because nobody else
     /// then makes such things.
     pub fn sweep(&self, _lock: &ImportLock) -> Result<u64, StoreError> {
-        for path in list(&self.layout.staging())? {
-            remove_file(&path)?;
+        for path in list(self.disk(), &self.layout.staging())? {
+            remove_file(self.disk(), &path)?;
         }
         let rows = self.generations()?;
-        for path in list(&self.layout.generations())? {
+        for path in list(self.disk(), &self.layout.generations())? {
             if !rows.iter().any(|row| self.layout.generation(row.number) == path) {
-                remove_file(&path)?;
+                remove_file(self.disk(), &path)?;
             }
         }
         let keep: BTreeSet<_> =
@@ -304,21 +327,21 @@ impl Store {
         }
         write.commit()?;
         for number in &old {
-            remove_file(&self.layout.generation(*number))?;
+            remove_file(self.disk(), &self.layout.generation(*number))?;
         }
         Ok(old)
     }
 
     /// How many bytes the files of the state directory take, for the operator.
     pub fn disk_usage_bytes(&self) -> Result<u64, StoreError> {
-        fn usage(path: &Path) -> Result<u64, StoreError> {
-            let found = fs::symlink_metadata(path).map_err(StoreError::io(path))?;
-            if !found.is_dir() {
-                return Ok(found.len());
+        fn usage(disk: &dyn Disk, path: &Path) -> Result<u64, StoreError> {
+            let found = disk.stat(path).map_err(StoreError::io(path))?;
+            if found.kind != Kind::Directory {
+                return Ok(found.length);
             }
-            list(path)?.iter().map(|entry| usage(entry)).sum()
+            list(disk, path)?.iter().map(|entry| usage(disk, entry)).sum()
         }
-        usage(self.layout.root())
+        usage(self.disk(), self.layout.root())
     }
 }
 

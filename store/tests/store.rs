@@ -54,7 +54,7 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
     store.blobs().put(&digest, &segment).expect("a blob");
     store.blobs().put(&Digest::of(b"manifest"), b"manifest").expect("a blob");
     let number = store.next_generation().expect("a number");
-    let index_sha256 = builder.write(&store.generation_path(number), &[(0, digest)]).expect("an index");
+    let index_sha256 = builder.write(store.disk(), &store.generation_path(number), &[(0, digest)]).expect("an index");
     store.blobs().sync().expect("synced");
     let generation = GenerationRow {
         number,
@@ -170,7 +170,7 @@ fn old_generations_and_what_only_they_need_are_forgotten() {
 fn an_index_file_that_no_row_names_is_swept_and_the_active_one_is_not() {
     let (_directory, store) = new_store();
     activate(&store, &[advisory("CVE-2020-1", "A", "foo", "1")]);
-    GenerationBuilder::new().write(&store.generation_path(2), &[]).expect("an index");
+    GenerationBuilder::new().write(store.disk(), &store.generation_path(2), &[]).expect("an index");
     let orphan = Digest::of(b"orphan");
     store.blobs().put(&orphan, b"orphan").expect("a blob");
     let lock = store.lock_import().expect("free");
@@ -202,6 +202,50 @@ fn a_blob_that_is_not_what_its_name_says_is_refused_and_replaced() {
     store.blobs().put(&digest, b"content").expect("a blob");
     assert_eq!(store.blobs().read(&digest, 99).expect("whole"), b"content");
     assert!(matches!(store.blobs().read(&digest, 3), Err(StoreError::CorruptBlob(_))));
+}
+
+#[test]
+fn a_link_or_directory_with_the_name_of_a_blob_is_refused_and_left_alone() {
+    let (directory, store) = new_store();
+    let digest = Digest::of(b"content");
+    let hex = digest.to_string();
+    let parent = directory.path().join("state/cas/sha256").join(&hex[..2]);
+    let outside = directory.path().join("outside");
+    fs::write(&outside, b"content").expect("a file of somebody else");
+    fs::create_dir_all(&parent).expect("made");
+    std::os::unix::fs::symlink(&outside, parent.join(&hex)).expect("a link");
+    assert!(matches!(store.blobs().read(&digest, 99), Err(StoreError::ForeignEntry { .. })));
+    assert!(matches!(store.blobs().put(&digest, b"content"), Err(StoreError::ForeignEntry { .. })));
+    assert!(parent.join(&hex).is_symlink());
+    fs::remove_file(parent.join(&hex)).expect("removed");
+    fs::create_dir(parent.join(&hex)).expect("a directory");
+    assert!(matches!(store.blobs().put(&digest, b"content"), Err(StoreError::ForeignEntry { .. })));
+    let lock = store.lock_import().expect("free");
+    assert!(matches!(store.sweep(&lock), Err(StoreError::ForeignEntry { .. })));
+}
+
+#[test]
+fn a_link_in_place_of_a_blob_directory_leads_nowhere() {
+    let (directory, store) = new_store();
+    let digest = Digest::of(b"content");
+    let outside = directory.path().join("outside");
+    fs::create_dir(&outside).expect("a directory of somebody else");
+    fs::write(outside.join("theirs"), b"theirs").expect("a file of somebody else");
+    let root = directory.path().join("state/cas/sha256");
+    fs::create_dir_all(&root).expect("made");
+    std::os::unix::fs::symlink(&outside, root.join(&digest.to_string()[..2])).expect("a link");
+    assert!(matches!(store.blobs().put(&digest, b"content"), Err(StoreError::ForeignEntry { .. })));
+    let lock = store.lock_import().expect("free");
+    assert!(matches!(store.sweep(&lock), Err(StoreError::ForeignEntry { .. })));
+    assert_eq!(fs::read_dir(&outside).expect("there").count(), 1, "nothing was written or removed outside");
+}
+
+#[test]
+fn more_than_the_file_system_holds_is_refused_with_both_numbers() {
+    let (_directory, store) = new_store();
+    store.require_space(0).expect("there is room for a reserve");
+    let Err(StoreError::OutOfSpace { needed, free }) = store.require_space(u64::MAX) else { panic!("accepted") };
+    assert!(free < needed);
 }
 
 #[test]

@@ -12,10 +12,11 @@ use domain::matching::{Assertion, Summary};
 use domain::time::Timestamp;
 use redb::{Durability, ReadableDatabase, TableDefinition};
 
-use super::read::digest_of;
+use super::read::{digest_of, open};
 use super::tables::{
     ADVISORIES, ALIASES, AdvisoryRow, ECOSYSTEMS, Located, PACKAGES, SEGMENTS, SegmentId, encode, package_key,
 };
+use crate::disk::{Backend, Disk, OpenMode};
 use crate::error::StoreError;
 
 /// The whole file fits for data sets of today; what does not fit is written out early and costs reads.
@@ -84,11 +85,17 @@ impl GenerationBuilder {
     }
 
     /// Writes the file and syncs it; says what it hashes to. `path` must not exist.
-    pub fn write(mut self, path: &Path, segments: &[(SegmentId, Digest)]) -> Result<Digest, StoreError> {
+    pub fn write(
+        mut self,
+        disk: &dyn Disk,
+        path: &Path,
+        segments: &[(SegmentId, Digest)],
+    ) -> Result<Digest, StoreError> {
         self.sort();
         self.aliases.dedup();
         self.join_facts();
-        let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create(path)?;
+        let file = disk.open_database(path, OpenMode::Keep).map_err(StoreError::io(path))?;
+        let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(Backend(file))?;
         let mut write = database.begin_write()?;
         write.set_durability(Durability::Immediate)?;
         fill(&write, ADVISORIES, self.advisories.iter().map(|(id, row)| (id.as_str(), encode(row))))?;
@@ -104,8 +111,8 @@ impl GenerationBuilder {
         write.commit()?;
         drop(database);
         // Closing can fail without a word; what cannot be opened must not be pointed at.
-        redb::Builder::new().open_read_only(path)?.begin_read()?.open_table(ECOSYSTEMS)?;
-        digest_of(path)
+        open(disk, path, redb::Builder::new().set_cache_size(CACHE_BYTES))?.begin_read()?.open_table(ECOSYSTEMS)?;
+        digest_of(disk, path)
     }
 
     /// Sorts what was collected. Stable sorts find runs that are sorted already, so that builders which

@@ -1,7 +1,6 @@
 //! Reading a generation.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +17,7 @@ use super::tables::{
     ADVISORIES, ALIASES, AdvisoryRow, ECOSYSTEMS, Located, PACKAGES, SEGMENTS, decode, digest, package_key,
 };
 use crate::blobs::Blobs;
+use crate::disk::{Backend, Disk, OpenMode, Reader};
 use crate::error::StoreError;
 use crate::rows::GenerationRow;
 
@@ -76,11 +76,11 @@ pub struct View<'a> {
 impl Generation {
     /// Opens the file after checking that it is the one that was written. The index decides what
     /// is found, and a database does not notice every flipped byte by itself.
-    pub(crate) fn open(path: &Path, row: GenerationRow) -> Result<Self, StoreError> {
-        if digest_of(path)? != row.index_sha256 {
+    pub(crate) fn open(disk: &dyn Disk, path: &Path, row: GenerationRow) -> Result<Self, StoreError> {
+        if digest_of(disk, path)? != row.index_sha256 {
             return Err(StoreError::DamagedGeneration(row.number));
         }
-        let database = redb::Builder::new().set_cache_size(CACHE_BYTES).open_read_only(path)?;
+        let database = open(disk, path, redb::Builder::new().set_cache_size(CACHE_BYTES))?;
         let mut ecosystems = BTreeMap::new();
         let read = database.begin_read()?;
         for entry in read.open_table(ECOSYSTEMS)?.iter()? {
@@ -122,8 +122,14 @@ impl Generation {
     }
 }
 
-pub(super) fn digest_of(path: &Path) -> Result<Digest, StoreError> {
-    let mut file = File::open(path).map_err(StoreError::io(path))?;
+/// Opens a file that is written already, without changing it.
+pub(super) fn open(disk: &dyn Disk, path: &Path, builder: &redb::Builder) -> Result<ReadOnlyDatabase, StoreError> {
+    let file = disk.open_database(path, OpenMode::Read).map_err(StoreError::io(path))?;
+    Ok(builder.open_read_only_with_backend(Backend(file))?)
+}
+
+pub(super) fn digest_of(disk: &dyn Disk, path: &Path) -> Result<Digest, StoreError> {
+    let mut file = Reader::open(disk, path).map_err(StoreError::io(path))?;
     let mut hasher = Hasher::new();
     let mut buffer = vec![0; 1 << 20];
     loop {
