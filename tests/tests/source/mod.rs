@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, in the order of the arrows.
-pub(crate) const ROOMS: [&str; 9] =
-    ["domain", "feeds", "sbom", "policy", "ouk", "store", "importer", "appliance", "tests"];
+pub(crate) const ROOMS: [&str; 10] =
+    ["domain", "feeds", "sbom", "policy", "ouk", "sandbox", "store", "importer", "appliance", "tests"];
 
 /// A Rust file.
 pub(crate) struct Source {
