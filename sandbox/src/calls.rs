@@ -203,7 +203,9 @@ fn conditional(pid: u32) -> Result<Rules, BackendError> {
             | libc::CLONE_NEWNET,
     );
     let thread = bits(libc::CLONE_THREAD);
-    let commands = [libc::F_GETFD, libc::F_SETFD, libc::F_GETFL, libc::F_DUPFD_CLOEXEC];
+    let descriptors = [libc::F_GETFD, libc::F_SETFD, libc::F_GETFL, libc::F_DUPFD_CLOEXEC];
+    // redb locks ranges of its file.
+    let locks = [libc::F_OFD_GETLK, libc::F_OFD_SETLK, libc::F_OFD_SETLKW];
     Ok(BTreeMap::from([
         // Private memory only, which RLIMIT_DATA counts, and never executable: all code is loaded by now.
         (
@@ -223,8 +225,9 @@ fn conditional(pid: u32) -> Result<Rules, BackendError> {
         // No F_SETOWN, which sends signals, and no leases.
         (
             libc::SYS_fcntl,
-            commands
+            descriptors
                 .into_iter()
+                .chain(locks)
                 .map(|command| SeccompRule::new(vec![equal(1, bits(command))?]))
                 .collect::<Result<_, _>>()?,
         ),

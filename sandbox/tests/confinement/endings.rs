@@ -18,8 +18,10 @@ pub(crate) const TESTS: &[Test] = &[
     ("what a worker says cannot move a terminal", said),
 ];
 
+type Is = fn(&WorkerError) -> bool;
+
 fn every_end() {
-    let rows: [(&str, fn(&WorkerError) -> bool); 12] = [
+    let rows: [(&str, Is); 12] = [
         ("abort", |error| matches!(error, WorkerError::Signal { name, .. } if name == "SIGABRT")),
         ("overflow the stack", |error| matches!(error, WorkerError::Signal { name, .. } if name == "SIGABRT")),
         ("panic", |error| matches!(error, WorkerError::Panicked { said } if said.text().contains("at the disco"))),
@@ -102,6 +104,6 @@ fn plain(site: &Site, what: &str, input: Input) -> Worker {
 fn said() {
     let error = Site::new().probe("complain in colour", None).expect_err("it ends badly");
     let WorkerError::Exit { said, .. } = &error else { panic!("{error:?}") };
-    assert_eq!(said.text(), "[31mred");
-    assert!(error.to_string().ends_with("; it said: [31mred"), "{error}");
+    assert_eq!(said.text(), " [31mred");
+    assert!(error.to_string().ends_with("; it said:  [31mred"), "{error}");
 }

@@ -51,7 +51,7 @@ pub(crate) fn run() -> ExitCode {
         }
         _ => {}
     }
-    let job: Job = serde_json::from_reader(io::stdin()).expect("a job");
+    let mut job: Job = serde_json::from_reader(io::stdin()).expect("a job");
     let parent = rustix::process::getppid().expect("a parent");
     if job.what == "confine after starting a thread" {
         let (release, held) = std::sync::mpsc::channel::<()>();
@@ -60,6 +60,11 @@ pub(crate) fn run() -> ExitCode {
         drop(release);
         let _ = thread.join();
         return finish(refused.to_string(), None);
+    }
+    if job.what == "hang with standard output closed" {
+        // The standard library keeps standard output open, so another file takes its place.
+        rustix::stdio::dup2_stdout(File::open("own").expect("a file")).expect("a descriptor");
+        job.what = "hang".to_owned();
     }
     // Held until the end.
     let _socket = (job.what == "confine with a socket open").then(UnixDatagram::unbound);
