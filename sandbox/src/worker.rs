@@ -4,7 +4,6 @@
 //! process descriptor, which never names another process. With that, every other wait here ends.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
@@ -43,7 +42,7 @@ pub enum Input {
     /// A description of the job.
     Bytes(Vec<u8>),
     /// An open file: the worker needs no right to its path.
-    File(File),
+    File(OwnedFd),
 }
 
 /// How much a worker may say.

@@ -85,7 +85,7 @@ fn progress() {
 fn open_file() {
     let site = Site::new();
     let file = std::fs::File::open(site.path().join("outside/secret")).expect("a file");
-    let said: Said = plain(&site, "count", Input::File(file)).wait(PATIENCE, |_: u32| ()).expect("it ends well");
+    let said: Said = plain(&site, "count", Input::File(file.into())).wait(PATIENCE, |_: u32| ()).expect("it ends well");
     assert_eq!(said.outcome, "7 bytes");
 }
 
