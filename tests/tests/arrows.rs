@@ -1,6 +1,6 @@
 //! The arrows between the rooms, and between the bands of the appliance.
 //!
-//! `domain <- {feeds, sbom, policy, ouk, attest} <- store <- importer <- appliance <- tests`: a room uses
+//! `domain <- {feeds, sbom, policy, ouk, attest, sandbox} <- store <- importer <- appliance <- tests`: a room uses
 //! only what stands to its left. Inside of the appliance, which is one crate, nothing but this test
 //! keeps its modules from tangling. An arrow that runs up is a failure with its file and line.
 
@@ -9,17 +9,18 @@ mod source;
 use source::{ROOMS, Source, read_at_root, sources};
 
 /// What stands to the left of each room.
-const LEFT_OF: [(&str, &[&str]); 10] = [
+const LEFT_OF: [(&str, &[&str]); 11] = [
     ("domain", &[]),
     ("feeds", &["domain"]),
     ("sbom", &["domain"]),
     ("policy", &["domain"]),
     ("ouk", &["domain"]),
     ("attest", &["domain"]),
+    ("sandbox", &[]),
     ("store", &["domain", "feeds", "sbom", "policy", "ouk", "attest"]),
-    ("importer", &["domain", "feeds", "sbom", "policy", "ouk", "attest", "store"]),
-    ("appliance", &["domain", "feeds", "sbom", "policy", "ouk", "attest", "store", "importer"]),
-    ("tests", &["domain", "feeds", "sbom", "policy", "ouk", "attest", "store", "importer", "appliance"]),
+    ("importer", &["domain", "feeds", "sbom", "policy", "ouk", "attest", "sandbox", "store"]),
+    ("appliance", &["domain", "feeds", "sbom", "policy", "ouk", "attest", "sandbox", "store", "importer"]),
+    ("tests", &["domain", "feeds", "sbom", "policy", "ouk", "attest", "sandbox", "store", "importer", "appliance"]),
 ];
 
 /// The appliance's modules; a band imports only lower bands. The last one composes the rest.

@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 
 /// The rooms, in the order of the arrows.
-pub(crate) const ROOMS: [&str; 10] =
-    ["domain", "feeds", "sbom", "policy", "ouk", "attest", "store", "importer", "appliance", "tests"];
+pub(crate) const ROOMS: [&str; 11] =
+    ["domain", "feeds", "sbom", "policy", "ouk", "attest", "sandbox", "store", "importer", "appliance", "tests"];
 
 /// A Rust file.
 pub(crate) struct Source {
