@@ -127,7 +127,7 @@ fn a_kit_without_blobs_is_one_volume() {
     let vendor = Vendor::new(1);
     let (kit, _) = vendor.build(4, &[("feeds/empty", b"")]);
     let (volumes, _) = split(&vendor, &kit, kit.len() as u64).expect("splits");
-    assert_eq!(volumes, [kit.clone()]);
+    assert_eq!(volumes, std::slice::from_ref(&kit));
     assert_eq!(join(&outline(&vendor, &kit), &[&kit]).expect("joins"), kit);
 }
 
