@@ -133,6 +133,16 @@ impl SealedFrame {
         self.chunk.sha256
     }
 
+    /// The frame as it stands in the kit.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.frame
+    }
+
+    /// Checks that it is one zstd frame of the profile, without expanding it.
+    pub(crate) fn check_structure(&self) -> Result<(), KitError> {
+        frame::check(&self.frame, &self.chunk.entry(), &self.limits).map(drop)
+    }
+
     /// Expands the frame and checks all that is inside. Costs a decompression and a
     /// SHA-256; call it on any thread.
     pub fn open(self) -> Result<VerifiedBlob, KitError> {

@@ -13,8 +13,8 @@ use zstd::zstd_safe::{CParameter, compress_bound};
 use crate::error::{KitError, within};
 use crate::limits::Limits;
 
-const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-const CHECKSUM_BYTES: usize = 4;
+pub(crate) const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+pub(crate) const CHECKSUM_BYTES: usize = 4;
 const BLOCK_BYTES_MAX: usize = 128 << 10;
 /// Higher levels would choose windows over the limit.
 pub(crate) const LEVELS: std::ops::RangeInclusive<i32> = 1..=19;
@@ -30,7 +30,7 @@ pub(crate) struct Header {
     /// How many bytes it expands to.
     pub(crate) content: u64,
     /// How many bytes the header has.
-    length: usize,
+    pub(crate) length: usize,
 }
 
 /// Reads exactly one frame off `reader`, and not one byte more.
@@ -63,7 +63,6 @@ pub(crate) fn read(
 
 /// Checks that `bytes` are exactly one frame.
 pub(crate) fn check(bytes: &[u8], place: &str, limits: &Limits) -> Result<Header, KitError> {
-    check_magic(bytes, place)?;
     let header = header(bytes, place, limits)?;
     let truncated = || KitError::Truncated { place: place.to_owned() };
     let mut rest = bytes.get(header.length..).ok_or_else(truncated)?;
@@ -139,7 +138,9 @@ fn header_length(bytes: &[u8], place: &str) -> Result<usize, KitError> {
     Ok(5 + usize::from(!single_segment) + size_bytes)
 }
 
-fn header(bytes: &[u8], place: &str, limits: &Limits) -> Result<Header, KitError> {
+/// Reads the header that `bytes` begin with; whatever follows is not looked at.
+pub(crate) fn header(bytes: &[u8], place: &str, limits: &Limits) -> Result<Header, KitError> {
+    check_magic(bytes, place)?;
     let length = header_length(bytes, place)?;
     let fields = bytes.get(5..length).ok_or_else(|| KitError::Truncated { place: place.to_owned() })?;
     let single_segment = bytes[4] & 0b0010_0000 != 0;
@@ -161,12 +162,14 @@ fn header(bytes: &[u8], place: &str, limits: &Limits) -> Result<Header, KitError
     Ok(Header { content, length })
 }
 
-struct Block {
-    last: bool,
-    body: usize,
+/// One block of a frame: is it the last, and how many bytes follow its header?
+pub(crate) struct Block {
+    pub(crate) last: bool,
+    pub(crate) body: usize,
 }
 
-fn block(bytes: &[u8], place: &str) -> Result<Block, KitError> {
+/// Reads the block header that `bytes` begin with.
+pub(crate) fn block(bytes: &[u8], place: &str) -> Result<Block, KitError> {
     let Some(&[low, middle, high]) = bytes.first_chunk::<3>() else {
         return Err(KitError::Truncated { place: place.to_owned() });
     };

@@ -10,6 +10,7 @@
 //! verify::verify   roots, timestamp, snapshot, targets, gates -> VerifiedKit
 //! blobs::blobs     frame after frame: compressed digest first, then decompression
 //! build::build     the way there; ends by verifying its own work
+//! volume           a kit in pieces, and put together again from them
 //! seal             the minisign signature for people
 //! keys             key pairs, the ceremony, the next root
 //! ```
@@ -26,3 +27,4 @@ mod schema;
 pub mod seal;
 mod ustar;
 pub mod verify;
+pub mod volume;

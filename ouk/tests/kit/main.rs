@@ -14,3 +14,4 @@ mod seal;
 mod signatures;
 mod support;
 mod tools;
+mod volume;

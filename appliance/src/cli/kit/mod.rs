@@ -3,10 +3,14 @@
 mod build;
 mod import;
 mod inspect;
+mod join;
 mod keys;
+mod pending;
 mod rollback;
+mod split;
 mod status;
 mod verify;
+mod volumes;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -27,6 +31,10 @@ pub(crate) enum Verb {
     Inspect(inspect::Args),
     /// Verify a kit completely, without importing it
     Verify(verify::Args),
+    /// Cut a kit into volumes that fit a medium
+    Split(split::Args),
+    /// Put a kit together from volumes or broken copies
+    Join(join::Args),
     /// Verify a kit and make its data active
     Import(import::Args),
     /// Show generations, floors, receipts and refused kits
@@ -41,6 +49,8 @@ pub(super) fn run(global: &Global, verb: Verb) -> Result<Exit> {
         Verb::Build(args) => build::run(global, &args),
         Verb::Inspect(args) => inspect::run(&args),
         Verb::Verify(args) => verify::run(global, &args),
+        Verb::Split(args) => split::run(global, &args),
+        Verb::Join(args) => join::run(global, &args),
         Verb::Import(args) => import::run(global, &args),
         Verb::Status(args) => status::run(global, &args),
         Verb::Rollback(args) => rollback::run(global, &args),
