@@ -12,6 +12,7 @@
 //! build::build     the way there; ends by verifying its own work
 //! seal             the minisign signature for people
 //! keys             key pairs, the ceremony, the next root
+//! tokens           entitlement tokens and revocations
 //! ```
 
 pub mod blobs;
@@ -24,5 +25,6 @@ pub mod limits;
 pub mod read;
 mod schema;
 pub mod seal;
+pub mod tokens;
 mod ustar;
 pub mod verify;
