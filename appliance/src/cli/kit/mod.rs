@@ -6,6 +6,7 @@ mod inspect;
 mod keys;
 mod rollback;
 mod status;
+mod tokens;
 mod verify;
 
 use anyhow::Result;
@@ -23,6 +24,8 @@ pub(crate) enum Verb {
     Keys(keys::Args),
     /// Build a signed kit from a data set
     Build(build::Args),
+    /// Issue a vendor token for a kit
+    IssueToken(tokens::IssueArgs),
     /// Show what a kit says of itself, without verifying it
     Inspect(inspect::Args),
     /// Verify a kit completely, without importing it
@@ -39,6 +42,7 @@ pub(super) fn run(global: &Global, verb: Verb) -> Result<Exit> {
     match verb {
         Verb::Keys(args) => keys::run(global, &args),
         Verb::Build(args) => build::run(global, &args),
+        Verb::IssueToken(args) => tokens::issue(&args),
         Verb::Inspect(args) => inspect::run(&args),
         Verb::Verify(args) => verify::run(global, &args),
         Verb::Import(args) => import::run(global, &args),
