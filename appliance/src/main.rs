@@ -14,6 +14,10 @@ mod telemetry;
 mod tls;
 
 fn main() -> std::process::ExitCode {
+    // The worker confines itself before anything else exists in its process.
+    if std::env::args_os().nth(1).is_some_and(|verb| verb == importer::isolated::VERB) {
+        return cli::import_worker();
+    }
     tls::install_provider();
     cli::run()
 }

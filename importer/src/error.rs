@@ -36,8 +36,9 @@ pub enum ImportError {
     /// What the worker found, word for word.
     #[error(transparent)]
     Found(Refusal),
-    #[error("the verification worker failed: {0}")]
-    Worker(String),
+    /// The worker ended without an answer. What it was given to read may have done that.
+    #[error("the verification worker failed: {message}")]
+    Worker { message: String, is_about_the_kit: bool },
     /// The refusal stands, and could not be written down.
     #[error("{cause}; and no record of that could be kept: {failure}")]
     Unrecorded { cause: Box<ImportError>, failure: String },
@@ -66,7 +67,17 @@ impl From<&ImportError> for Refusal {
     }
 }
 
+impl From<sandbox::WorkerError> for ImportError {
+    fn from(error: sandbox::WorkerError) -> Self {
+        Self::Worker { message: error.to_string(), is_about_the_kit: error.is_about_the_input() }
+    }
+}
+
 impl ImportError {
+    pub(crate) fn worker(message: impl ToString) -> Self {
+        Self::Worker { message: message.to_string(), is_about_the_kit: true }
+    }
+
     pub(crate) fn semantic(target: &str, reason: impl ToString) -> Self {
         Self::Semantic { target: target.to_owned(), reason: reason.to_string() }
     }
@@ -90,7 +101,7 @@ impl ImportError {
             Self::Semantic { .. } => "E-SEM",
             Self::ContentRoot { .. } => "E-SEM-ROOT",
             Self::TrustRoot(error) => error.code(),
-            Self::Worker(_) => "E-WORKER",
+            Self::Worker { .. } => "E-WORKER",
             Self::Unrecorded { cause, .. } => cause.code(),
         }
     }
@@ -107,7 +118,7 @@ impl ImportError {
             Self::TooLarge { .. } | Self::Future { .. } | Self::Semantic { .. } | Self::ContentRoot { .. } => {
                 Blame::Kit
             }
-            Self::Worker(_) => Blame::Us,
+            Self::Worker { .. } => Blame::Us,
             Self::Unrecorded { cause, .. } => cause.blame(),
         }
     }
@@ -127,7 +138,8 @@ impl ImportError {
             | Self::Semantic { .. }
             | Self::ContentRoot { .. }
             | Self::SourceKind { .. } => true,
-            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) | Self::Worker(_) => false,
+            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) => false,
+            Self::Worker { is_about_the_kit, .. } => *is_about_the_kit,
         }
     }
 
@@ -165,7 +177,10 @@ impl ImportError {
             }
             Self::TrustRoot(_) => "give the vendor's root metadata file, such as 1.root.json, unchanged",
             Self::Unrecorded { cause, .. } => cause.advice(),
-            Self::Worker(_) => "this is a defect of stella: report it with the quarantined kit",
+            Self::Worker { is_about_the_kit: false, .. } => {
+                "the machine could not run the worker: see its memory and process limits, then import again"
+            }
+            Self::Worker { .. } => "this is a defect of stella: report it with the quarantined kit",
         }
     }
 }

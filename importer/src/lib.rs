@@ -13,6 +13,7 @@
 
 mod error;
 mod import;
+pub mod isolated;
 mod prepare;
 mod receipt;
 mod recheck;

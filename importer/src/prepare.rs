@@ -80,7 +80,7 @@ impl Preparing<'_> {
         let check = job.check;
         let frame = usize::try_from(opened.frame_length).unwrap_or(usize::MAX);
         if opened.frame_length > staged.length() || opened.frame_length > self.limits.metadata_frame_bytes_max {
-            return Err(ImportError::Worker("it reports a metadata frame that the kit does not have".to_owned()));
+            return Err(ImportError::worker("it reports a metadata frame that the kit does not have"));
         }
         let entries = workspace.read_metadata(self.limits.metadata_frame_bytes_max)?;
         let metadata = SealedMetadata::from_expanded(workspace.kit_head(frame)?, &entries, self.limits)?;

@@ -164,7 +164,7 @@ fn strict_key(file: &str, id: &str, key: &Key) -> Result<Option<VerifyingKey>, K
 }
 
 /// Is the y coordinate below the field's prime 2^255 - 19? Otherwise one point has two spellings.
-fn is_canonical(bytes: &[u8; 32]) -> bool {
+pub(crate) fn is_canonical(bytes: &[u8; 32]) -> bool {
     let [first, middle @ .., last] = bytes;
     *first < 0xed || last & 0x7f != 0x7f || middle.iter().any(|&byte| byte != 0xff)
 }

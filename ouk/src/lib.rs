@@ -13,6 +13,7 @@
 //! volume           a kit in pieces, and put together again from them
 //! seal             the minisign signature for people
 //! keys             key pairs, the ceremony, the next root
+//! tokens           entitlement tokens and revocations
 //! ```
 
 pub mod blobs;
@@ -25,6 +26,7 @@ pub mod limits;
 pub mod read;
 mod schema;
 pub mod seal;
+pub mod tokens;
 mod ustar;
 pub mod verify;
 pub mod volume;

@@ -50,6 +50,10 @@ impl Workspace {
         Reader::open(&*self.disk, &self.kit).map_err(StoreError::io(&self.kit))
     }
 
+    pub fn kit_length(&self) -> Result<u64, StoreError> {
+        Ok(self.disk.stat(&self.kit).map_err(StoreError::io(&self.kit))?.length)
+    }
+
     /// The first bytes of the kit.
     pub fn kit_head(&self, length: usize) -> Result<Vec<u8>, StoreError> {
         let file = self.disk.open(&self.kit, OpenMode::Read).map_err(StoreError::io(&self.kit))?;

@@ -87,6 +87,20 @@ fn default_state() -> PathBuf {
     }
 }
 
+/// The other end of an import: what runs in the confined process.
+pub(crate) fn import_worker() -> ExitCode {
+    match importer::isolated::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "the parent reports what its worker said")]
+            {
+                eprintln!("{error}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Runs the command that was typed.
 pub(crate) fn run() -> ExitCode {
     let Cli { global, verb } = Cli::parse();

@@ -58,7 +58,7 @@ impl Loading<'_> {
             let read = read_frames(opened, kit, sender);
             let shards: Result<Vec<Shard>, ImportError> = handles
                 .into_iter()
-                .map(|handle| handle.join().unwrap_or_else(|_| Err(ImportError::Worker("it panicked".to_owned()))))
+                .map(|handle| handle.join().unwrap_or_else(|_| Err(ImportError::worker("it panicked"))))
                 .collect();
             // A worker's refusal is the cause of the reader's closed channel, so it comes first.
             let shards = shards?;
@@ -69,7 +69,7 @@ impl Loading<'_> {
     fn work(&self, frames: &Mutex<Receiver<SealedFrame>>) -> Result<Shard, ImportError> {
         let mut shard = Shard::default();
         loop {
-            let received = frames.lock().map_err(|_| ImportError::Worker("a worker panicked".to_owned()))?.recv();
+            let received = frames.lock().map_err(|_| ImportError::worker("a worker panicked"))?.recv();
             let Ok(frame) = received else {
                 shard.sort();
                 return Ok(shard);
@@ -94,7 +94,7 @@ fn read_frames<R: Read>(
     let mut blobs = ouk::blobs::blobs(opened, kit);
     while let Some(frame) = blobs.next_frame()? {
         if sender.send(frame).is_err() {
-            return Err(ImportError::Worker("all workers stopped early".to_owned()));
+            return Err(ImportError::worker("all workers stopped early"));
         }
     }
     Ok(blobs.finish()?)

@@ -212,8 +212,15 @@ impl KeyPair {
 
     /// An Ed25519 signature, as TUF writes it.
     pub fn sign(&self, message: &[u8]) -> String {
-        let bytes = self.signing.sign(message).to_bytes();
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        self.sign_raw(message).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    pub(crate) fn sign_raw(&self, message: &[u8]) -> [u8; 64] {
+        self.signing.sign(message).to_bytes()
+    }
+
+    pub(crate) fn public_raw(&self) -> [u8; 32] {
+        self.signing.verifying_key().to_bytes()
     }
 }
 

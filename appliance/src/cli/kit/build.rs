@@ -11,7 +11,7 @@ use ouk::build::{BuildInput, BuiltKit, Expiries, KitTarget, Progress as Step, bu
 use ouk::keys::KeySet;
 use ouk::seal::{TrustedComment, sign_minisign};
 
-use super::PRODUCT;
+use super::{PRODUCT, tokens};
 use crate::cli::exit::{Exit, UsageError};
 use crate::cli::progress::Progress;
 use crate::cli::{Global, files};
@@ -59,6 +59,8 @@ pub(crate) struct Args {
     /// A line for people, signed with the kit
     #[arg(long, default_value = "")]
     notes: String,
+    #[command(flatten)]
+    entitlements: tokens::KitArgs,
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
@@ -76,7 +78,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
         compression_level: args.compression_level,
         notes: args.notes.clone(),
     };
-    let targets = targets(&args.dataset)?;
+    let mut targets = targets(&args.dataset)?;
+    targets.extend(args.entitlements.targets(&args.keys, signed_at)?);
     let progress = Progress::new(global);
     let mut spool = files::scratch(&args.output)?;
     let mut built = None;

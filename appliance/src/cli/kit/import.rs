@@ -2,14 +2,16 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use domain::clock::ClockState;
 use domain::digest::Digest;
-use importer::work::InProcess;
+use importer::isolated::Isolated;
 use importer::{Imported, Means, Outcome, Progress as Step, Request, SealPolicy};
 use ouk::limits::Limits;
 use ouk::verify::Gates;
+use sandbox::Level;
 
 use super::PRODUCT;
 use crate::cli::exit::Exit;
@@ -47,9 +49,40 @@ pub(crate) struct Args {
     /// Channel that kits must belong to
     #[arg(long, default_value = "stable", env = "STELLA_CHANNEL")]
     channel: String,
+    #[command(flatten)]
+    worker: WorkerArgs,
     /// Who imports, for the receipt
     #[arg(long, env = "STELLA_OPERATOR", default_value_t = operator())]
     operator: String,
+}
+
+/// How the process that verifies the kit is confined.
+#[derive(clap::Args)]
+pub(crate) struct WorkerArgs {
+    /// What happens when this kernel cannot confine the process that reads the kit
+    #[arg(long, value_enum, default_value = "best-effort", env = "STELLA_SANDBOX")]
+    sandbox: SandboxLevel,
+    /// Seconds that it may take, beside one for each MiB of the kit
+    #[arg(long, hide = true, default_value_t = 300)]
+    worker_patience: u64,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum SandboxLevel {
+    /// Refuse to import
+    Required,
+    /// Use what there is
+    BestEffort,
+}
+
+impl WorkerArgs {
+    pub(crate) fn isolated(&self) -> Isolated {
+        let level = match self.sandbox {
+            SandboxLevel::Required => Level::Required,
+            SandboxLevel::BestEffort => Level::BestEffort,
+        };
+        Isolated { level, patience: Duration::from_secs(self.worker_patience) }
+    }
 }
 
 /// How the minisign seal beside a kit is treated.
@@ -126,7 +159,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
         engine: ENGINE.to_owned(),
     };
     let (reading, limits, show) = (clock::reading(), Limits::default(), |step| show(&progress, step));
-    let means = Means { worker: &InProcess, reading: &reading, limits: &limits, progress: &show };
+    let means = Means { worker: &args.worker.isolated(), reading: &reading, limits: &limits, progress: &show };
     let imported = importer::import(&store, &request, &means);
     progress.finish();
     let seal = match (&seal.text, &seal.key) {

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use ouk::keys::{CeremonyConfig, Role, ceremony};
+use ouk::tokens::TokenKeyPair;
 
+use super::tokens;
 use crate::cli::exit::{Exit, UsageError};
 use crate::cli::progress::Progress;
 use crate::cli::{Global, files};
@@ -16,7 +18,8 @@ Example:
   stella kit keys --out keys
 
 Writes a private key file per key (NAME.key.pem, readable by its owner alone), the first root
-metadata (1.root.json), the delegations, and a minisign pair for the seal. In a real ceremony
+metadata (1.root.json), the delegations, a minisign pair for the seal, and the pair that issues
+tokens (jwt.key, jwks.json). In a real ceremony
 each private file goes to another person's offline medium: no single one can sign a root.";
 
 #[derive(clap::Args)]
@@ -42,6 +45,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
         }
     };
     let made = ceremony(&config, &mut rng);
+    let token_pair = TokenKeyPair::generate(&mut rng);
     if let Some(error) = failure {
         return Err(error).context("the system gives no random numbers");
     }
@@ -54,6 +58,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
         files::write_bytes(&args.out.join(name), 0o644, public)?;
     }
     files::write_bytes(&args.out.join("1.root.json"), 0o644, &made.root_json)?;
+    tokens::write_key_pair(&args.out, &token_pair)?;
     progress.finish();
     let mut out = std::io::stdout().lock();
     for role in Role::ALL {

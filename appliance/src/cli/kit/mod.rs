@@ -9,6 +9,7 @@ mod pending;
 mod rollback;
 mod split;
 mod status;
+mod tokens;
 mod verify;
 mod volumes;
 
@@ -27,6 +28,8 @@ pub(crate) enum Verb {
     Keys(keys::Args),
     /// Build a signed kit from a data set
     Build(build::Args),
+    /// Issue a vendor token for a kit
+    IssueToken(tokens::IssueArgs),
     /// Show what a kit says of itself, without verifying it
     Inspect(inspect::Args),
     /// Verify a kit completely, without importing it
@@ -47,6 +50,7 @@ pub(super) fn run(global: &Global, verb: Verb) -> Result<Exit> {
     match verb {
         Verb::Keys(args) => keys::run(global, &args),
         Verb::Build(args) => build::run(global, &args),
+        Verb::IssueToken(args) => tokens::issue(&args),
         Verb::Inspect(args) => inspect::run(&args),
         Verb::Verify(args) => verify::run(global, &args),
         Verb::Split(args) => split::run(global, &args),
