@@ -12,10 +12,12 @@
 //! build::build     the way there; ends by verifying its own work
 //! seal             the minisign signature for people
 //! keys             key pairs, the ceremony, the next root
+//! client           a TUF repository that is reached by name, such as a site's own
 //! ```
 
 pub mod blobs;
 pub mod build;
+pub mod client;
 mod document;
 pub mod error;
 mod frame;
