@@ -4,13 +4,14 @@
 CARGO ?= cargo
 STELLA := target/release/stella
 
-.PHONY: help build demo demo-stop test check bench clean
+.PHONY: help build demo demo-stop test check bench conformance clean
 
 help:
 	@echo "make demo       build, make demo keys, build and import a kit, serve, scan a real SBOM"
 	@echo "make demo-stop  stop the appliance that the demo started"
 	@echo "make test       everything that must pass"
 	@echo "make check      formatting and lints only"
+	@echo "make conformance  the public TUF suite against our client (docs/reliability.md)"
 	@echo "make bench      measure against lower bounds (docs/performance.md)"
 
 build:
@@ -31,6 +32,9 @@ test: check build
 
 bench: build
 	./scripts/bench $(STELLA)
+
+conformance: build
+	./scripts/conformance $(STELLA)
 
 clean:
 	$(CARGO) clean

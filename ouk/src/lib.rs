@@ -14,10 +14,12 @@
 //! seal             the minisign signature for people
 //! keys             key pairs, the ceremony, the next root
 //! tokens           entitlement tokens and revocations
+//! client           a TUF repository that is reached by name, such as a site's own
 //! ```
 
 pub mod blobs;
 pub mod build;
+pub mod client;
 mod document;
 pub mod error;
 mod frame;

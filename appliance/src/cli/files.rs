@@ -38,7 +38,9 @@ pub(crate) fn beside(path: &Path, extension: &str) -> PathBuf {
 
 /// Reads a file that may be absent.
 pub(crate) fn read_optional(path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>> {
-    if path.exists() { read(path, bytes_max).map(Some) } else { Ok(None) }
+    // One that cannot be looked at is not absent.
+    let exists = path.try_exists().with_context(|| format!("cannot look for {}", path.display()))?;
+    if exists { read(path, bytes_max).map(Some) } else { Ok(None) }
 }
 
 /// Writes a new file by way of a temporary one in the same directory, so that nobody ever
@@ -73,6 +75,12 @@ pub(crate) fn write(path: &Path, mode: u32, fill: impl FnOnce(&mut File) -> Resu
 
 pub(crate) fn write_bytes(path: &Path, mode: u32, bytes: &[u8]) -> Result<()> {
     write(path, mode, |file| Ok(file.write_all(bytes)?))
+}
+
+/// Makes the names in a directory outlive a loss of power.
+pub(crate) fn sync_directory(path: &Path) -> Result<()> {
+    let synced = File::open(path).and_then(|directory| directory.sync_all());
+    synced.with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// A scratch file beside `path`, without a name once it is open.

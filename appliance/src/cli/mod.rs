@@ -8,6 +8,7 @@ mod kit;
 mod progress;
 mod scan;
 mod serve;
+mod tuf_client;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -69,6 +70,9 @@ enum Verb {
     Db(db::Verb),
     /// Run the appliance: the HTTP API over TLS
     Serve(serve::Args),
+    /// Read a TUF repository
+    #[command(hide = true)]
+    TufClient(tuf_client::Args),
 }
 
 impl Global {
@@ -110,6 +114,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Feeds(verb) => feeds::run(&global, &verb),
         Verb::Db(verb) => db::run(&global, &verb),
         Verb::Serve(args) => serve::run(&global, &args),
+        Verb::TufClient(args) => tuf_client::run(&args),
     };
     result.unwrap_or_else(|error| exit::explain(&error)).into()
 }

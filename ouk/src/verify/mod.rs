@@ -32,6 +32,7 @@ use crate::read::{README_NAME, SealedMetadata, VERSION_NAME};
 pub use crate::schema::Chunk;
 pub use gates::Gates;
 pub use kit::{Assembly, VerifiedKit, VerifiedTarget};
+pub(crate) use roles::jiff;
 pub use roots::{PinnedRoot, check_root};
 pub use state::{Floor, Floors, TrustState};
 
