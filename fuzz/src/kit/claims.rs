@@ -100,9 +100,7 @@ fn check_base_is_older(reached: &TrustState) {
     let behind = |(role, floor): (&String, &ouk::verify::Floor)| {
         reached.floors.roles.get(role).is_none_or(|now| now.version < floor.version)
     };
-    if reached.root == base().vendor.roots[0]
-        && reached.floors != *base_floors
-        && !base_floors.roles.iter().any(behind)
+    if reached.root == base().vendor.roots[0] && reached.floors != *base_floors && !base_floors.roles.iter().any(behind)
     {
         let error = import_at(&base().kit, reached, &gates(), now(), &limits()).expect_err("older than the site");
         check_refusal(&error);
@@ -165,7 +163,8 @@ fn check_activated(site: &Site, before: &State, row: &GenerationRow) {
     assert_eq!(after.current, Some(row.number));
     assert!(before.current < after.current);
     assert!(store.is_intact(row));
-    importer::recheck(store, row, &gates().appliance_version, &limits()).expect("it passes the check at the next start");
+    importer::recheck(store, row, &gates().appliance_version, &limits())
+        .expect("it passes the check at the next start");
     let generation = store.open_current().expect("it opens");
     generation.view().expect("it is read");
     let manifest = generation.manifest(store.blobs()).expect("it has a manifest");

@@ -16,16 +16,42 @@ pub(crate) type Targets = BTreeMap<String, Vec<u8>>;
 
 #[derive(Arbitrary, Debug)]
 pub(crate) enum Content {
-    Byte { target: u8, at: u16, mask: u8 },
-    Line { target: u8, line: u8, edit: LineEdit },
+    Byte {
+        target: u8,
+        at: u16,
+        mask: u8,
+    },
+    Line {
+        target: u8,
+        line: u8,
+        edit: LineEdit,
+    },
     /// A field of a record, which is then written canonically if it is still one.
-    Record { target: u8, line: u8, place: Place, edit: Edit },
-    Manifest { place: Place, edit: Edit },
-    Remove { target: u8 },
-    Rename { target: u8, to: Word },
+    Record {
+        target: u8,
+        line: u8,
+        place: Place,
+        edit: Edit,
+    },
+    Manifest {
+        place: Place,
+        edit: Edit,
+    },
+    Remove {
+        target: u8,
+    },
+    Rename {
+        target: u8,
+        to: Word,
+    },
     /// The same content under a second name.
-    Copy { target: u8, to: Word },
-    Empty { target: u8 },
+    Copy {
+        target: u8,
+        to: Word,
+    },
+    Empty {
+        target: u8,
+    },
 }
 
 #[derive(Arbitrary, Debug)]
@@ -106,7 +132,8 @@ fn edit_lines(targets: &mut Targets, name: &str, line: usize, edit: &LineEdit) {
         }
         LineEdit::Move => {
             let line = lines.remove(at);
-            let next = targets.range_mut::<str, _>((std::ops::Bound::Excluded(name), std::ops::Bound::Unbounded)).next();
+            let next =
+                targets.range_mut::<str, _>((std::ops::Bound::Excluded(name), std::ops::Bound::Unbounded)).next();
             if let Some((_, bytes)) = next {
                 bytes.splice(0..0, line);
             }

@@ -78,7 +78,8 @@ pub(crate) fn base() -> &'static Base {
 
 fn dataset() -> Dataset {
     let mut read = Ingested::new();
-    for bytes in ["feeds/osv", "feeds/kev", "feeds/epss"].iter().flat_map(|folder| fixtures(folder, &["n", "v"], 2 << 10))
+    for bytes in
+        ["feeds/osv", "feeds/kev", "feeds/epss"].iter().flat_map(|folder| fixtures(folder, &["n", "v"], 2 << 10))
     {
         ingest("fixture", bytes.as_slice(), &Options::default(), &|_| {}, &mut read).expect("a feed");
     }

@@ -17,8 +17,15 @@ pub(crate) enum Shape {
 #[derive(Arbitrary, Debug)]
 pub(crate) enum EntryBend {
     /// `repair`: the checksum fits again.
-    Header { at: u16, mask: u8, repair: bool },
-    Body { at: u16, mask: u8 },
+    Header {
+        at: u16,
+        mask: u8,
+        repair: bool,
+    },
+    Body {
+        at: u16,
+        mask: u8,
+    },
     Remove,
     Repeat,
     Swap,
@@ -41,7 +48,10 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub(crate) fn new(files: &Files, frames: impl Iterator<Item = Vec<u8>>) -> Self {
-        Self { entries: files.iter().map(|(name, content)| tar_entry(name, content)).collect(), frames: frames.collect() }
+        Self {
+            entries: files.iter().map(|(name, content)| tar_entry(name, content)).collect(),
+            frames: frames.collect(),
+        }
     }
 }
 

@@ -10,13 +10,27 @@ use super::support::{Draft, Vendor, compress, entry, sign};
 
 #[derive(Arbitrary, Debug)]
 pub(crate) enum Signed {
-    Field { role: u8, place: Place, edit: Edit },
-    Signers { role: u8, how: SignerBend },
+    Field {
+        role: u8,
+        place: Place,
+        edit: Edit,
+    },
+    Signers {
+        role: u8,
+        how: SignerBend,
+    },
     Root(RootBend),
     /// `follow`: the metadata names the new frame.
-    Frame { which: u8, how: FrameBend, follow: bool },
+    Frame {
+        which: u8,
+        how: FrameBend,
+        follow: bool,
+    },
     /// Cuts a target into two chunks.
-    Split { target: u8, at: u16 },
+    Split {
+        target: u8,
+        at: u16,
+    },
 }
 
 #[derive(Arbitrary, Debug)]
@@ -30,15 +44,30 @@ pub(crate) enum SignerBend {
 #[derive(Arbitrary, Debug)]
 pub(crate) enum RootBend {
     /// New keys for a role, properly signed.
-    Rotate { role: u8, kept: u8 },
+    Rotate {
+        role: u8,
+        kept: u8,
+    },
     /// A next root with a change, signed by all root keys.
-    Next { place: Place, edit: Edit },
+    Next {
+        place: Place,
+        edit: Edit,
+    },
     /// The last root with a change, signed by all root keys.
-    Change { place: Place, edit: Edit },
+    Change {
+        place: Place,
+        edit: Edit,
+    },
     /// The last root, signed by the keys of another role.
-    Usurp { role: u8 },
-    Remove { at: u8 },
-    Repeat { at: u8 },
+    Usurp {
+        role: u8,
+    },
+    Remove {
+        at: u8,
+    },
+    Repeat {
+        at: u8,
+    },
 }
 
 #[derive(Arbitrary, Debug)]
@@ -165,7 +194,8 @@ impl FrameBend {
 
 /// Lets every chunk with this content name these bytes.
 fn name_frame(draft: &mut Draft, digest: &str, frame: &[u8]) {
-    for target in draft.roles.values_mut().filter_map(|role| role["targets"].as_object_mut()).flat_map(|map| map.values_mut())
+    for target in
+        draft.roles.values_mut().filter_map(|role| role["targets"].as_object_mut()).flat_map(|map| map.values_mut())
     {
         let chunks = target.pointer_mut("/custom/ouk/chunks").and_then(Value::as_array_mut);
         for chunk in chunks.into_iter().flatten().filter(|chunk| chunk["sha256"] == digest) {
@@ -183,7 +213,8 @@ fn split(draft: &mut Draft, number: u8, at: usize) {
     let Some((role, path)) = targets.get(usize::from(number) % targets.len().max(1)) else { return };
     let target = &draft.roles[role]["targets"][path];
     let frame = target.pointer("/custom/ouk/chunks/0/sha256").and_then(Value::as_str);
-    let Some(tar) = frame.and_then(|name| draft.frames.get(name)).map(|frame| zstd::stream::decode_all(&frame[..])) else {
+    let Some(tar) = frame.and_then(|name| draft.frames.get(name)).map(|frame| zstd::stream::decode_all(&frame[..]))
+    else {
         return;
     };
     let length = target["length"].as_u64().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
@@ -200,7 +231,10 @@ fn split(draft: &mut Draft, number: u8, at: usize) {
     let whole = std::mem::replace(&mut draft.role(&role)["targets"][&path]["custom"]["ouk"]["chunks"], chunks.into());
     // The frame of the whole goes, unless another target has the same content.
     if let Some(name) = whole.pointer("/0/sha256").and_then(Value::as_str)
-        && !draft.roles.values().any(|signed| signed["targets"].to_string().contains(&format!("\"sha256\":\"{name}\",")))
+        && !draft
+            .roles
+            .values()
+            .any(|signed| signed["targets"].to_string().contains(&format!("\"sha256\":\"{name}\",")))
     {
         draft.frames.remove(name);
     }

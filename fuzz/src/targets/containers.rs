@@ -14,15 +14,44 @@ use zstd::zstd_safe::{find_frame_compressed_size, get_frame_content_size};
 use crate::kit::{base, support};
 use crate::target::{choose, text};
 
-pub(crate) const TAR_WORDS: &[&str] =
-    &["META/VERSION", "META/README.txt", "META/root/1.root.json", "blobs/sha256/", "../", "META/", "OUK/1\n", "ustar\0"];
+pub(crate) const TAR_WORDS: &[&str] = &[
+    "META/VERSION",
+    "META/README.txt",
+    "META/root/1.root.json",
+    "blobs/sha256/",
+    "../",
+    "META/",
+    "OUK/1\n",
+    "ustar\0",
+];
 pub(crate) const FRAME_WORDS: &[&str] = &["(\u{b5}/\u{fd}", "P*M\u{18}"];
 pub(crate) const ROOT_WORDS: &[&str] = &[
-    "\"signed\":{", "\"signatures\":[", "\"keyid\":\"", "\"sig\":\"", "\"_type\":\"root\"", "\"version\":1", "\\u0041",
-    "\\\"", "\\\\", "1e3", "1.0", "-0", "null", "\u{ffff}", "\"a\":1,\"a\":1", "99999999999999999999",
+    "\"signed\":{",
+    "\"signatures\":[",
+    "\"keyid\":\"",
+    "\"sig\":\"",
+    "\"_type\":\"root\"",
+    "\"version\":1",
+    "\\u0041",
+    "\\\"",
+    "\\\\",
+    "1e3",
+    "1.0",
+    "-0",
+    "null",
+    "\u{ffff}",
+    "\"a\":1,\"a\":1",
+    "99999999999999999999",
 ];
 pub(crate) const SEAL_WORDS: &[&str] = &[
-    "untrusted comment: ", "trusted comment: ", "ouk kit=7 root=1 targets=7 sha256=", "RUQ", "RWQ", "\r", "sha256=", "=07",
+    "untrusted comment: ",
+    "trusted comment: ",
+    "ouk kit=7 root=1 targets=7 sha256=",
+    "RUQ",
+    "RWQ",
+    "\r",
+    "sha256=",
+    "=07",
 ];
 
 fn limits() -> Limits {

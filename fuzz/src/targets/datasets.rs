@@ -8,9 +8,24 @@ use crate::kit;
 use crate::target::choose;
 
 pub(crate) const WORDS: &[&str] = &[
-    "{\"id\":\"", "{\"cve\":\"", "\"probability_e5\":", "\"percentile_e5\":", "\"ransomware\":true", "\"members\":[",
-    "\"affected\":[", "\"schema\":1", "\"segments\":[", "\"counts\":{", "\"advisories\":", "\"coverage\":[", "\"kind\":",
-    "feeds/advisories/00000.ndjson", "\"sources\":[", "\"id\":\"", "\\u0000", "}\n{",
+    "{\"id\":\"",
+    "{\"cve\":\"",
+    "\"probability_e5\":",
+    "\"percentile_e5\":",
+    "\"ransomware\":true",
+    "\"members\":[",
+    "\"affected\":[",
+    "\"schema\":1",
+    "\"segments\":[",
+    "\"counts\":{",
+    "\"advisories\":",
+    "\"coverage\":[",
+    "\"kind\":",
+    "feeds/advisories/00000.ndjson",
+    "\"sources\":[",
+    "\"id\":\"",
+    "\\u0000",
+    "}\n{",
 ];
 
 /// What is accepted is canonical.

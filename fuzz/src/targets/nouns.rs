@@ -18,12 +18,52 @@ const VECTORS: &str = include_str!("../../../tests/data/cvss/published.csv");
 pub(crate) const PURL_WORDS: &[&str] =
     &["pkg:", "pkg:deb/debian/", "pkg:npm/%40", "pkg:golang/", "pkg:maven/", "pkg:pypi/", "?arch=", "&distro=", "%2F"];
 pub(crate) const VERSION_WORDS: &[&str] = &[
-    "alpha", "beta", "rc", "dev", "post", "SNAPSHOT", "v", "go", "_p", "-r0", "~", "^", "+", "1:", "||", ", ", ">=",
-    "<=", "!=", "~>", "*", " - ", "[", ")", "(,", ".x", "===", "a0", "+incompatible", "-0.20200101000000-",
+    "alpha",
+    "beta",
+    "rc",
+    "dev",
+    "post",
+    "SNAPSHOT",
+    "v",
+    "go",
+    "_p",
+    "-r0",
+    "~",
+    "^",
+    "+",
+    "1:",
+    "||",
+    ", ",
+    ">=",
+    "<=",
+    "!=",
+    "~>",
+    "*",
+    " - ",
+    "[",
+    ")",
+    "(,",
+    ".x",
+    "===",
+    "a0",
+    "+incompatible",
+    "-0.20200101000000-",
 ];
 pub(crate) const FACT_WORDS: &[&str] = &[
-    "CVSS:3.1/", "CVSS:4.0/", "CVSS:2.0/", "AV:N", "Au:N", "/E:", "T00:00:00Z", "+01:00", "Debian:", "Alpine:v3.",
-    "Ubuntu:22.04:LTS", "9999-12-31", "-009999-01-01", "[Europe/Berlin]",
+    "CVSS:3.1/",
+    "CVSS:4.0/",
+    "CVSS:2.0/",
+    "AV:N",
+    "Au:N",
+    "/E:",
+    "T00:00:00Z",
+    "+01:00",
+    "Debian:",
+    "Alpine:v3.",
+    "Ubuntu:22.04:LTS",
+    "9999-12-31",
+    "-009999-01-01",
+    "[Europe/Berlin]",
 ];
 
 /// The canonical spelling of a purl parses to the same value, and to nothing else ever after.
@@ -100,8 +140,14 @@ pub(crate) fn constraint(data: &[u8]) {
 
 pub(crate) fn constraint_seeds() -> Vec<Vec<u8>> {
     const TEXTS: [&str; 8] = [
-        ">= 1.2, < 1.4\n1.3\n1.5", "~> 1.2.3 || >= 1.4.1\n1.2.9", "^1.2\n1.9", "1.x\n1.2", "1.2 - 2.3\n2.3.1",
-        "[1,2),(,1.5]\n1.7", "!= 3\n3\n4", "*\n0",
+        ">= 1.2, < 1.4\n1.3\n1.5",
+        "~> 1.2.3 || >= 1.4.1\n1.2.9",
+        "^1.2\n1.9",
+        "1.x\n1.2",
+        "1.2 - 2.3\n2.3.1",
+        "[1,2),(,1.5]\n1.7",
+        "!= 3\n3\n4",
+        "*\n0",
     ];
     let seeds = |scheme: usize| TEXTS.map(|text| [&[scheme as u8], text.as_bytes()].concat());
     (0..Scheme::ALL.len()).flat_map(seeds).collect()
