@@ -4,7 +4,10 @@
 CARGO ?= cargo
 STELLA := target/release/stella
 
-.PHONY: help build demo demo-stop test check bench conformance clean
+.PHONY: help build demo demo-stop test check bench conformance fuzz fuzz-smoke clean
+
+# How long `make fuzz` stays with each target.
+FUZZ_SECONDS ?= 300
 
 help:
 	@echo "make demo       build, make demo keys, build and import a kit, serve, scan a real SBOM"
@@ -12,6 +15,8 @@ help:
 	@echo "make test       everything that must pass"
 	@echo "make check      formatting and lints only"
 	@echo "make conformance  the public TUF suite against our client (docs/reliability.md)"
+	@echo "make fuzz       fuzz every reader of outside bytes, FUZZ_SECONDS each (docs/reliability.md)"
+	@echo "make fuzz-smoke the same for two seconds each; a part of make test"
 	@echo "make bench      measure against lower bounds (docs/performance.md)"
 
 build:
@@ -25,10 +30,18 @@ demo-stop:
 
 check:
 	$(CARGO) fmt --all --check
+	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 
 test: check build
 	$(CARGO) test --release --locked --workspace
+	$(MAKE) fuzz-smoke
+
+fuzz:
+	./scripts/fuzz $(FUZZ_SECONDS)
+
+fuzz-smoke:
+	./scripts/fuzz 2
 
 bench: build
 	./scripts/bench $(STELLA)

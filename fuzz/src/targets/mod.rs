@@ -1,0 +1,45 @@
+//! All targets. To add one: a function here or in a file beside, and a row.
+
+mod containers;
+mod datasets;
+mod documents;
+mod feeds;
+mod nouns;
+
+use crate::kit;
+use crate::target::{Target, fixtures};
+
+pub(crate) use datasets::check_loaded;
+pub(crate) use feeds::check_export;
+
+const KIB: usize = 1 << 10;
+
+#[rustfmt::skip]
+pub(crate) const ALL: &[Target] = &[
+    Target { name: "purl", length_max: 512, run: nouns::purl, seeds: nouns::purl_seeds, words: nouns::PURL_WORDS },
+    Target { name: "version", length_max: 256, run: nouns::version, seeds: nouns::version_seeds, words: nouns::VERSION_WORDS },
+    Target { name: "constraint", length_max: 256, run: nouns::constraint, seeds: nouns::constraint_seeds, words: nouns::VERSION_WORDS },
+    Target { name: "facts", length_max: 256, run: nouns::facts, seeds: nouns::fact_seeds, words: nouns::FACT_WORDS },
+
+    Target { name: "sbom_json", length_max: 16 * KIB, run: documents::sbom, seeds: || documents::seeds(".json"), words: documents::JSON_WORDS },
+    Target { name: "sbom_xml", length_max: 16 * KIB, run: documents::sbom, seeds: || documents::seeds(".xml"), words: documents::XML_WORDS },
+    Target { name: "sbom_tag_value", length_max: 16 * KIB, run: documents::sbom, seeds: || documents::seeds(".spdx"), words: documents::TAG_WORDS },
+
+    Target { name: "feed_osv", length_max: 8 * KIB, run: feeds::feed, seeds: || fixtures("feeds/osv", &[".json", ".yaml"], 8 * KIB), words: feeds::OSV_WORDS },
+    Target { name: "feed_secdb", length_max: 4 * KIB, run: feeds::feed, seeds: feeds::secdb_seeds, words: feeds::DISTRIBUTION_WORDS },
+    Target { name: "feed_debian", length_max: 4 * KIB, run: feeds::feed, seeds: || fixtures("feeds/debian", &[".json"], 4 * KIB), words: feeds::DISTRIBUTION_WORDS },
+    Target { name: "feed_rubysec", length_max: 4 * KIB, run: feeds::feed, seeds: || fixtures("feeds/rubysec", &[".yml"], 4 * KIB), words: feeds::RUBYSEC_WORDS },
+    Target { name: "feed_kev_epss", length_max: 4 * KIB, run: feeds::feed, seeds: feeds::exploitation_seeds, words: feeds::EXPLOITATION_WORDS },
+    Target { name: "feed_container", length_max: 8 * KIB, run: feeds::feed, seeds: feeds::container_seeds, words: &[] },
+
+    Target { name: "dataset_manifest", length_max: 8 * KIB, run: datasets::manifest, seeds: datasets::manifest_seeds, words: datasets::WORDS },
+    Target { name: "dataset_lines", length_max: 8 * KIB, run: datasets::lines, seeds: datasets::line_seeds, words: datasets::WORDS },
+
+    Target { name: "kit_tar", length_max: 16 * KIB, run: containers::tar, seeds: containers::tar_seeds, words: containers::TAR_WORDS },
+    Target { name: "kit_frame", length_max: 8 * KIB, run: containers::frame, seeds: containers::frame_seeds, words: containers::FRAME_WORDS },
+    Target { name: "kit_root", length_max: 8 * KIB, run: containers::root, seeds: containers::root_seeds, words: containers::ROOT_WORDS },
+    Target { name: "kit_seal", length_max: KIB, run: containers::seal, seeds: containers::seal_seeds, words: containers::SEAL_WORDS },
+
+    Target { name: "kit_verify", length_max: KIB, run: kit::verify, seeds: kit::seeds, words: &[] },
+    Target { name: "kit_end_to_end", length_max: KIB, run: kit::end_to_end, seeds: kit::seeds, words: &[] },
+];
