@@ -12,7 +12,7 @@ use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 use crate::blobs::{Blobs, list};
 use crate::durable::{remove_file, sync_directory};
 use crate::error::StoreError;
-use crate::generation::Generation;
+use crate::generation::{Generation, OpenLayers};
 use crate::layout::Layout;
 use crate::quarantine::{self, Quarantined};
 use crate::rows::{GenerationRow, TrustRow, decode, encode};
@@ -37,6 +37,7 @@ pub struct Store {
     layout: Layout,
     blobs: Blobs,
     state: redb::Database,
+    layers: OpenLayers,
 }
 
 /// Held while importing; dropping it lets the next import in.
@@ -63,7 +64,7 @@ impl Store {
             .set_cache_size(CACHE_BYTES)
             .set_concurrency_mode(redb::ConcurrencyMode::MultiWriter)
             .create(layout.state())?;
-        let store = Self { blobs: Blobs::new(layout.clone()), layout, state };
+        let store = Self { blobs: Blobs::new(layout.clone()), layout, state, layers: OpenLayers::default() };
         store.check_schema()?;
         Ok(store)
     }
@@ -227,7 +228,7 @@ impl Store {
     /// Opens a generation for reading.
     pub fn open_generation(&self, number: u64) -> Result<Generation, StoreError> {
         let row = self.generation_row(number)?.ok_or(StoreError::UnknownGeneration(number))?;
-        Generation::open(&self.layout.generation(number), row)
+        Generation::open(&self.layers, &self.layout, row)
     }
 
     /// Opens the active generation.
@@ -278,7 +279,7 @@ impl Store {
         }
         let rows = self.generations()?;
         for path in list(&self.layout.generations())? {
-            if !rows.iter().any(|row| self.layout.generation(row.number) == path) {
+            if !rows.iter().flat_map(|row| &row.layers).any(|layer| self.layout.generation(layer.file) == path) {
                 remove_file(&path)?;
             }
         }
@@ -303,8 +304,12 @@ impl Store {
             write.open_table(GENERATIONS)?.remove(number)?;
         }
         write.commit()?;
-        for number in &old {
-            remove_file(&self.layout.generation(*number))?;
+        // A file goes with the last generation that rests on it.
+        let kept: BTreeSet<u64> =
+            self.generations()?.iter().flat_map(|row| &row.layers).map(|layer| layer.file).collect();
+        let gone = rows.iter().filter(|row| old.contains(&row.number)).flat_map(|row| &row.layers);
+        for file in gone.map(|layer| layer.file).filter(|file| !kept.contains(file)).collect::<BTreeSet<_>>() {
+            remove_file(&self.layout.generation(file))?;
         }
         Ok(old)
     }

@@ -1,10 +1,14 @@
 //! M and T: attacks on versions, floors, pins, gates and time.
 
+use std::io::Cursor;
+
 use domain::digest::Digest;
 use domain::time::Timestamp;
+use ouk::build::{BuildInput, build};
 use ouk::keys::Role;
 use ouk::limits::Limits;
-use ouk::verify::{Floor, Gates, TrustState};
+use ouk::read::open;
+use ouk::verify::{Floor, Gates, KitBase, TrustState};
 use serde_json::{Value, json};
 
 use crate::support::{Draft, Vendor, after, canonical, code, compress, gates, import, import_at, now, pin, sign, tar};
