@@ -11,9 +11,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use domain::digest::Digest;
+use domain::exploitation::Epss;
 use domain::root::ContentRoot;
 use domain::source::SourceStatus;
-use feeds::dataset::{self, MANIFEST_NAME, Manifest, Segment, SegmentKind};
+use feeds::dataset::{self, MANIFEST_NAME, Manifest, Row, Segment, SegmentKind};
 use ouk::blobs::SealedFrame;
 use ouk::read::OpenKit;
 use ouk::verify::VerifiedKit;
@@ -47,7 +48,6 @@ struct Purpose {
 #[derive(Default)]
 struct Shard {
     builder: GenerationBuilder,
-    leaves: Vec<(u16, Digest)>,
     /// Path to what was counted in it.
     counted: BTreeMap<String, Segment>,
     manifest: Option<Vec<u8>>,
@@ -214,7 +214,7 @@ impl Shard {
         for line in dataset::lines(kind, bytes, dataset::Limits::default()) {
             let line = line.map_err(|error| ImportError::semantic(path, error))?;
             let (bucket, leaf) = ContentRoot::leaf(kind.as_str(), line.key, line.raw);
-            self.leaves.push((bucket, leaf));
+            self.builder.add_leaf(bucket, leaf);
             let located = Located {
                 segment,
                 offset: u32::try_from(offset).map_err(|_| ImportError::semantic(path, "is over 4 GiB"))?,
@@ -239,8 +239,11 @@ impl Shard {
             SegmentKind::Advisory => {
                 self.builder.add_advisory(&dataset::parse_advisory(raw).map_err(semantic)?, located);
             }
-            SegmentKind::Kev => self.builder.add_known_exploited(&dataset::parse_kev(raw).map_err(semantic)?),
-            SegmentKind::Epss => self.builder.add_epss(&dataset::parse_epss(raw).map_err(semantic)?),
+            SegmentKind::Kev => {
+                self.builder.add_known_exploited(&dataset::parse_kev(raw).map_err(semantic)?, located);
+            }
+            // The index writes the line again from the fact, so it must have one spelling.
+            SegmentKind::Epss => self.builder.add_epss(&Epss::parse_canonical(raw).map_err(semantic)?),
         }
         Ok(())
     }
@@ -253,13 +256,11 @@ fn join(
     metadata_frame: Digest,
 ) -> Result<Loaded, ImportError> {
     let mut builder = GenerationBuilder::new();
-    let mut root = ContentRoot::new();
     let mut counted = BTreeMap::new();
     let mut manifest = None;
     let mut blobs = Vec::new();
     for shard in shards {
         builder.join(shard.builder);
-        shard.leaves.into_iter().for_each(|(bucket, leaf)| root.add_leaf(bucket, leaf));
         counted.extend(shard.counted);
         manifest = manifest.or(shard.manifest);
         blobs.extend(shard.blobs);
@@ -269,7 +270,7 @@ fn join(
     let manifest =
         Manifest::parse(&manifest, MANIFEST_BYTES_MAX).map_err(|error| ImportError::semantic(MANIFEST_NAME, error))?;
     check_segments(&manifest, counted)?;
-    let content_root = root.finish();
+    let content_root = builder.content_root();
     if content_root != manifest.content_root {
         return Err(ImportError::ContentRoot { found: content_root, signed: manifest.content_root });
     }

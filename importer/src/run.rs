@@ -7,7 +7,7 @@ use domain::time::Timestamp;
 use ouk::limits::Limits;
 use ouk::seal::TrustedComment;
 use ouk::verify::{Gates, VerifiedKit};
-use store::{Activation, GenerationRow, ImportLock, Quarantined, Staged, Store, StoreError, TrustRow};
+use store::{Activation, GenerationRow, ImportLock, LayerRef, Quarantined, Staged, Store, StoreError, TrustRow};
 
 use crate::error::ImportError;
 use crate::load::{self, Loaded};
@@ -211,7 +211,7 @@ impl Import<'_> {
         (self.progress)(Progress::Indexing);
         let path = self.store.generation_path(number);
         let advisories = loaded.builder.advisories();
-        let index_sha256 = loaded.builder.write(&path, &loaded.segments)?;
+        let sha256 = loaded.builder.write(&path, &loaded.segments)?;
         self.store.blobs().sync()?;
         let generation = GenerationRow {
             number,
@@ -225,7 +225,7 @@ impl Import<'_> {
             channel: kit.channel().to_owned(),
             sources: loaded.sources,
             advisories,
-            index_sha256,
+            layers: vec![LayerRef { file: number, sha256 }],
             blobs: loaded.blobs,
             manifest: loaded.manifest,
             metadata_frame: loaded.metadata_frame,
