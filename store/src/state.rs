@@ -14,7 +14,7 @@ use crate::blobs::Blobs;
 use crate::disk::{Backend, Disk, DiskLock, Kind, OpenMode, RealDisk};
 use crate::durable::{list, remove_file, sync_directory};
 use crate::error::StoreError;
-use crate::generation::Generation;
+use crate::generation::{Generation, OpenLayers};
 use crate::layout::Layout;
 use crate::quarantine::{self, Quarantined};
 use crate::rows::{GenerationRow, TrustRow, decode, encode};
@@ -42,6 +42,7 @@ pub struct Store {
     layout: Layout,
     blobs: Blobs,
     state: redb::Database,
+    layers: OpenLayers,
 }
 
 /// Held while importing; dropping it lets the next import in.
@@ -76,7 +77,13 @@ impl Store {
             .set_cache_size(CACHE_BYTES)
             .set_concurrency_mode(redb::ConcurrencyMode::MultiWriter)
             .create_with_backend(Backend(file))?;
-        let store = Self { blobs: Blobs::new(Arc::clone(&disk), layout.clone()), disk, layout, state };
+        let store = Self {
+            blobs: Blobs::new(Arc::clone(&disk), layout.clone()),
+            disk,
+            layout,
+            state,
+            layers: OpenLayers::default(),
+        };
         store.check_schema()?;
         Ok(store)
     }
@@ -272,7 +279,7 @@ impl Store {
     /// Opens a generation for reading.
     pub fn open_generation(&self, number: u64) -> Result<Generation, StoreError> {
         let row = self.generation_row(number)?.ok_or(StoreError::UnknownGeneration(number))?;
-        Generation::open(self.disk(), &self.layout.generation(number), row)
+        Generation::open(&self.layers, self.disk(), &self.layout, row)
     }
 
     /// Opens the active generation.
@@ -323,7 +330,7 @@ impl Store {
         }
         let rows = self.generations()?;
         for path in list(self.disk(), &self.layout.generations())? {
-            if !rows.iter().any(|row| self.layout.generation(row.number) == path) {
+            if !rows.iter().flat_map(|row| &row.layers).any(|layer| self.layout.generation(layer.file) == path) {
                 remove_file(self.disk(), &path)?;
             }
         }
@@ -359,8 +366,12 @@ impl Store {
             write.open_table(GENERATIONS)?.remove(number)?;
         }
         write.commit()?;
-        for number in &old {
-            remove_file(self.disk(), &self.layout.generation(*number))?;
+        // A file goes with the last generation that rests on it.
+        let kept: BTreeSet<u64> =
+            self.generations()?.iter().flat_map(|row| &row.layers).map(|layer| layer.file).collect();
+        let gone = rows.iter().filter(|row| old.contains(&row.number)).flat_map(|row| &row.layers);
+        for file in gone.map(|layer| layer.file).filter(|file| !kept.contains(file)).collect::<BTreeSet<_>>() {
+            remove_file(self.disk(), &self.layout.generation(file))?;
         }
         Ok(old)
     }
