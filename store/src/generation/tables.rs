@@ -33,8 +33,8 @@ pub(super) const ROOT: TableDefinition<u16, &[u8]> = TableDefinition::new("root"
 /// In place of a row: what lower layers have under this key does not count. No row has one byte.
 pub(super) const GONE: &[u8] = b"-";
 
-/// EPSS facts in one row.
-pub(super) const EPSS_RUN: usize = 128;
+/// EPSS facts in one row: two rows fill a page.
+pub(super) const EPSS_RUN: usize = 88;
 
 /// Numbers the segments of one generation.
 pub type SegmentId = u32;
