@@ -4,8 +4,10 @@
 //! appliance serves: the server sees the flipped pointer at its next scan.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
@@ -68,15 +70,10 @@ impl Store {
     pub fn open_on(disk: Arc<dyn Disk>, directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let layout = Layout::new(directory);
         layout.create(&*disk)?;
-        let path = layout.state();
-        let file = disk.open_database(&path, OpenMode::Keep).map_err(StoreError::io(&path))?;
-        let state = redb::Builder::new()
-            .set_cache_size(CACHE_BYTES)
-            .set_concurrency_mode(redb::ConcurrencyMode::MultiWriter)
-            .create_with_backend(Backend(file))?;
-        let store = Self { blobs: Blobs::new(Arc::clone(&disk), layout.clone()), disk, layout, state };
-        store.check_schema()?;
-        Ok(store)
+        make_state(&*disk, &layout)?;
+        let state = open_state(&*disk, &layout.state())?;
+        check_schema(&state)?;
+        Ok(Self { blobs: Blobs::new(Arc::clone(&disk), layout.clone()), disk, layout, state })
     }
 
     pub fn disk(&self) -> &dyn Disk {
@@ -95,33 +92,8 @@ impl Store {
         &self.blobs
     }
 
-    fn check_schema(&self) -> Result<(), StoreError> {
-        let write = self.begin_write()?;
-        {
-            let mut meta = write.open_table(META)?;
-            let found = meta.get("schema")?.map(|value| value.value());
-            match found {
-                Some(found) if found > SCHEMA => return Err(StoreError::Newer { found, known: SCHEMA }),
-                Some(_) => return Ok(()),
-                None => meta.insert("schema", SCHEMA)?,
-            };
-            // Made now, so that reading never has to ask whether a table exists.
-            write.open_table(TRUST)?;
-            write.open_table(GENERATIONS)?;
-            write.open_table(POINTERS)?;
-            write.open_table(RECEIPTS)?;
-            write.open_table(SCANS)?;
-        }
-        Ok(write.commit()?)
-    }
-
-    // Two-phase commit and quick repair: the database must survive malicious input and a
-    // power cut without relying on a non-cryptographic checksum.
     fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
-        let mut write = self.state.begin_write()?;
-        write.set_two_phase_commit(true);
-        write.set_quick_repair(true);
-        Ok(write)
+        begin_write(&self.state)
     }
 
     /// Takes the import lock, or says that somebody has it.
@@ -343,6 +315,67 @@ impl Store {
         }
         usage(self.disk(), self.layout.root())
     }
+}
+
+/// Makes the state database when there is none. It is made under another name and linked when it is
+/// whole: a power cut while a database is being made leaves a file that is none.
+fn make_state(disk: &dyn Disk, layout: &Layout) -> Result<(), StoreError> {
+    static SERIAL: AtomicU64 = AtomicU64::new(0);
+    let path = layout.state();
+    match disk.stat(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        found => return found.map(drop).map_err(StoreError::io(&path)),
+    }
+    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+    let temporary = layout.staging().join(format!("state-{}-{serial}", std::process::id()));
+    remove_file(disk, &temporary)?;
+    check_schema(&open_state(disk, &temporary)?)?;
+    // The names above come first: whoever finds a state looks no further.
+    layout.sync_names(disk)?;
+    let linked = disk.link(&temporary, &path);
+    remove_file(disk, &temporary)?;
+    match linked {
+        // Another process was faster, and its state may hold an import already.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked.map_err(StoreError::io(&path)),
+    }?;
+    sync_directory(disk, layout.root())
+}
+
+fn open_state(disk: &dyn Disk, path: &Path) -> Result<redb::Database, StoreError> {
+    let file = disk.open_database(path, OpenMode::Keep).map_err(StoreError::io(path))?;
+    let mut builder = redb::Builder::new();
+    builder.set_cache_size(CACHE_BYTES).set_concurrency_mode(redb::ConcurrencyMode::MultiWriter);
+    Ok(builder.create_with_backend(Backend(file))?)
+}
+
+fn check_schema(state: &redb::Database) -> Result<(), StoreError> {
+    let write = begin_write(state)?;
+    {
+        let mut meta = write.open_table(META)?;
+        let found = meta.get("schema")?.map(|value| value.value());
+        match found {
+            Some(found) if found > SCHEMA => return Err(StoreError::Newer { found, known: SCHEMA }),
+            Some(_) => return Ok(()),
+            None => meta.insert("schema", SCHEMA)?,
+        };
+        // Made now, so that reading never has to ask whether a table exists.
+        write.open_table(TRUST)?;
+        write.open_table(GENERATIONS)?;
+        write.open_table(POINTERS)?;
+        write.open_table(RECEIPTS)?;
+        write.open_table(SCANS)?;
+    }
+    Ok(write.commit()?)
+}
+
+// Two-phase commit and quick repair: the database must survive malicious input and a
+// power cut without relying on a non-cryptographic checksum.
+fn begin_write(state: &redb::Database) -> Result<redb::WriteTransaction, StoreError> {
+    let mut write = state.begin_write()?;
+    write.set_two_phase_commit(true);
+    write.set_quick_repair(true);
+    Ok(write)
 }
 
 fn point_at(write: &redb::WriteTransaction, number: u64) -> Result<(), StoreError> {

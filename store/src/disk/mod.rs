@@ -34,6 +34,9 @@ pub trait Disk: Send + Sync + Debug {
     /// [`Disk::sync_dir`] of both directories.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
+    /// Gives a file a second name; one that is taken already is an error.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
     fn remove_file(&self, path: &Path) -> io::Result<()>;
 
     /// Makes the names in a directory durable.
