@@ -168,14 +168,14 @@ impl Inner {
     fn open(&mut self, path: &Path, mode: OpenMode) -> io::Result<Inode> {
         let found = self.file(path);
         if mode == OpenMode::Read {
-            self.strike(Operation::Read)?;
+            self.strike(Operation::Look)?;
             return found;
         }
         match found {
             Ok(_) if mode == OpenMode::CreateNew => Err(io::ErrorKind::AlreadyExists.into()),
             Ok(file) => {
                 if mode == OpenMode::Create {
-                    self.strike(Operation::Write)?;
+                    self.strike(Operation::Name)?;
                     self.set_length(file, 0);
                 }
                 Ok(file)
@@ -429,7 +429,7 @@ impl Disk for SimDisk {
 
     fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
         let mut inner = self.inner();
-        inner.strike(Operation::Read)?;
+        inner.strike(Operation::Look)?;
         if inner.names.get(path) != Some(&Node::Directory) {
             return Err(not_found());
         }
@@ -440,7 +440,7 @@ impl Disk for SimDisk {
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
         let mut inner = self.inner();
-        inner.strike(Operation::Read)?;
+        inner.strike(Operation::Look)?;
         match inner.names.get(path) {
             Some(Node::Directory) => Ok(Stat { kind: Kind::Directory, length: 0 }),
             Some(Node::File(file)) => Ok(Stat { kind: Kind::File, length: inner.files[*file].length() }),
