@@ -29,6 +29,8 @@ pub enum ImportError {
     Future { signed_at: String, now: String },
     #[error("{target}: {reason}")]
     Semantic { target: String, reason: String },
+    #[error("this is a delta to kit {kit_version}, whose data (content root {content_root}) is not here")]
+    BaseMissing { kit_version: u64, content_root: Digest },
     #[error("the content root of the records is {found}, but the kit signs {signed}")]
     ContentRoot { found: Digest, signed: Digest },
     #[error("the trust root that was given cannot be used: {0}")]
@@ -99,6 +101,7 @@ impl ImportError {
             Self::Unexpected { .. } => "E-EXPECT",
             Self::Future { .. } => "E-FUTURE",
             Self::Semantic { .. } => "E-SEM",
+            Self::BaseMissing { .. } => "E-INCOMPLETE",
             Self::ContentRoot { .. } => "E-SEM-ROOT",
             Self::TrustRoot(error) => error.code(),
             Self::Worker { .. } => "E-WORKER",
@@ -109,6 +112,7 @@ impl ImportError {
     /// Who must act.
     pub fn blame(&self) -> Blame {
         match self {
+            Self::BaseMissing { .. } => Blame::Operator,
             Self::Kit(error) => error.blame(),
             Self::Found(refusal) => refusal.blame,
             Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) => Blame::Operator,
@@ -136,6 +140,7 @@ impl ImportError {
             | Self::Unexpected { .. }
             | Self::Future { .. }
             | Self::Semantic { .. }
+            | Self::BaseMissing { .. }
             | Self::ContentRoot { .. }
             | Self::SourceKind { .. } => true,
             Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) => false,
@@ -146,6 +151,7 @@ impl ImportError {
     /// What to do next.
     pub fn advice(&self) -> &str {
         match self {
+            Self::BaseMissing { .. } => "import the kit that it builds on first, or a full kit",
             Self::Kit(error) => error.advice(),
             Self::Found(refusal) => &refusal.advice,
             Self::Store(error) if error.is_out_of_space() => {

@@ -27,8 +27,8 @@ use crate::work::{Check, InProcess, LoadJob, Loaded, OpenJob, Opened, Worker};
 /// The hidden verb that `main` hands to [`run`].
 pub const VERB: &str = "import-worker";
 
-/// A job is mostly the remembered root, as a list of numbers.
-const JOB_BYTES_MAX: u64 = 4 << 20;
+/// A job is mostly the row of a delta's base, with a digest for each blob.
+const JOB_BYTES_MAX: u64 = 64 << 20;
 /// What a kit's records and their index take in memory; the bulk of a kit never is in memory at once.
 const MEMORY_BYTES: u64 = 1 << 30;
 /// What the allocator reserves for each thread and does not use counts here.
@@ -62,13 +62,15 @@ struct Errand {
     confinement: Confinement,
     kit: PathBuf,
     directory: PathBuf,
+    /// The state directory that a base is found below.
+    state: PathBuf,
     job: Job,
 }
 
 #[derive(Serialize, Deserialize)]
 enum Job {
-    Open(OpenJob),
-    Load(LoadJob),
+    Open(Box<OpenJob>),
+    Load(Box<LoadJob>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,7 +82,7 @@ enum Found {
 
 impl Worker for Isolated {
     fn open(&self, workspace: &Workspace, job: &OpenJob) -> Result<Opened, ImportError> {
-        match self.run(workspace, Job::Open(job.clone()), &job.check, &|_| ())? {
+        match self.run(workspace, Job::Open(Box::new(job.clone())), &job.check, &|_| ())? {
             Found::Opened(opened) => Ok(opened),
             Found::Refused(refusal) => Err(ImportError::Found(refusal)),
             Found::Loaded(_) => Err(ImportError::worker("it answered another question")),
@@ -93,7 +95,7 @@ impl Worker for Isolated {
         job: &LoadJob,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Loaded, ImportError> {
-        match self.run(workspace, Job::Load(job.clone()), &job.check, progress)? {
+        match self.run(workspace, Job::Load(Box::new(job.clone())), &job.check, progress)? {
             Found::Loaded(loaded) => Ok(*loaded),
             Found::Refused(refusal) => Err(ImportError::Found(refusal)),
             Found::Opened(_) => Err(ImportError::worker("it answered another question")),
@@ -109,11 +111,18 @@ impl Isolated {
         check: &Check,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Found, ImportError> {
-        let absolute = |path| path::absolute(path).map_err(ImportError::worker);
-        let (kit, directory) = (absolute(workspace.kit_path())?, absolute(workspace.directory())?);
+        let absolute_of = |path: &PathBuf| path::absolute(path).map_err(ImportError::worker);
+        let (kit, directory) = (absolute_of(workspace.kit_path())?, absolute_of(workspace.directory())?);
+        let state = absolute_of(workspace.state())?;
+        // Only a delta needs to see anything of the state.
+        let base = match &job {
+            Job::Load(job) if job.base.is_some() => workspace.base_paths(),
+            _ => Vec::new(),
+        };
+        let base: Vec<PathBuf> = base.iter().map(absolute_of).collect::<Result<_, _>>()?;
         let seconds = self.patience.as_secs() + workspace.kit_length()? / BYTES_PER_SECOND_MIN;
         let confinement = Confinement {
-            read_only: vec![kit.clone()],
+            read_only: std::iter::once(kit.clone()).chain(base).collect(),
             read_write: vec![directory.clone()],
             limits: sandbox::Limits {
                 memory_bytes: MEMORY_BYTES.max(2 * check.limits.chunk_bytes_max),
@@ -124,7 +133,7 @@ impl Isolated {
             },
             level: self.level,
         };
-        let errand = Errand { confinement, kit, directory: directory.clone(), job };
+        let errand = Errand { confinement, kit, directory: directory.clone(), state, job };
         let input = Input::Bytes(serde_json::to_vec(&errand).map_err(ImportError::worker)?);
         let spec = Spec { arguments: vec![VERB.into()], directory, input, output: OUTPUT };
         let process = Process::start(spec).map_err(ImportError::from)?;
@@ -138,7 +147,7 @@ pub fn run() -> io::Result<()> {
     io::stdin().take(JOB_BYTES_MAX).read_to_end(&mut text)?;
     let errand: Errand = serde_json::from_slice(&text)?;
     sandbox::confine(&errand.confinement).map_err(io::Error::other)?;
-    let workspace = Workspace::new(Arc::new(RealDisk), errand.kit, errand.directory);
+    let workspace = Workspace::new(Arc::new(RealDisk), errand.kit, errand.directory, errand.state);
     let found = match errand.job {
         Job::Open(job) => InProcess.open(&workspace, &job).map(Found::Opened),
         Job::Load(job) => InProcess.load(&workspace, &job, &tell).map(|loaded| Found::Loaded(Box::new(loaded))),

@@ -14,11 +14,12 @@ use domain::digest::Digest;
 use ouk::limits::Limits;
 use ouk::read::SealedMetadata;
 use ouk::verify::VerifiedKit;
-use store::{GenerationRow, ImportLock, LayerRef, Staged, Store, StoreError, TrustRow, Workspace};
+use store::{GenerationRow, ImportLock, Staged, Store, StoreError, TrustRow, Workspace};
 
 use crate::error::ImportError;
 use crate::request::{Progress, Request, SealPolicy};
 use crate::trust;
+use crate::work::base::missing;
 use crate::work::{Check, LoadJob, OpenJob, Seal, Worker};
 
 /// A kit signed further in the future than this is not believed.
@@ -115,7 +116,9 @@ impl Preparing<'_> {
             blobs: kit.chunks().len() as u64,
             bytes: kit.chunks().iter().map(|chunk| chunk.len).sum(),
         });
-        let job = LoadJob { check: verified.check.clone() };
+        let base = self.base(kit)?;
+        let number = self.store.next_generation()?;
+        let job = LoadJob { check: verified.check.clone(), number, base };
         let loaded = self.worker.load(workspace, &job, self.progress)?;
         (self.progress)(Progress::Keeping);
         let blobs: Vec<(Digest, u64)> = kit.chunks().iter().map(|chunk| (chunk.sha256, chunk.len)).collect();
@@ -124,8 +127,11 @@ impl Preparing<'_> {
         let metadata_frame = Digest::of(frame);
         self.store.blobs().put(&metadata_frame, frame)?;
         self.store.blobs().sync()?;
-        let number = self.store.next_generation()?;
-        let sha256 = self.store.adopt_index(workspace, number)?;
+        let layers = self.store.adopt_index(workspace, number, &loaded.layers, job.base.as_ref())?;
+        let below = job.base.iter().flat_map(|base| &base.blobs).copied();
+        let mut needed: Vec<Digest> = blobs.iter().map(|(digest, _)| *digest).chain(below).collect();
+        needed.sort_unstable();
+        needed.dedup();
         Ok(GenerationRow {
             number,
             kit_sha256: staged.sha256(),
@@ -138,11 +144,21 @@ impl Preparing<'_> {
             channel: kit.channel().to_owned(),
             sources: loaded.sources,
             advisories: loaded.advisories,
-            layers: vec![LayerRef { file: number, sha256 }],
-            blobs: blobs.into_iter().map(|(digest, _)| digest).collect(),
+            layers,
+            blobs: needed,
             manifest: loaded.manifest,
             metadata_frame,
         })
+    }
+
+    /// The generation that a delta kit builds on: any that is kept and has its content, the active one first.
+    fn base(&self, kit: &VerifiedKit) -> Result<Option<GenerationRow>, ImportError> {
+        let Some(base) = kit.base() else { return Ok(None) };
+        let current = self.store.current()?;
+        let mut rows = self.store.generations()?;
+        rows.sort_by_key(|row| Some(row.number) != current);
+        let found = rows.into_iter().find(|row| row.content_root == base.content_root);
+        found.map(Some).ok_or_else(|| missing(base))
     }
 
     /// Room for the blobs that are not here yet, and for the index: measured, it takes a third of

@@ -28,7 +28,7 @@ pub fn recheck(
         product: row.product.clone(),
         channels: vec![row.channel.clone()],
         appliance_version: appliance_version.to_owned(),
-        schema_max: feeds::dataset::SCHEMA,
+        schema_max: feeds::dataset::DELTA_SCHEMA,
     };
     let kit = ouk::verify::verify(&metadata, &pinned, &gates, row.signed_at, limits)?;
     let signed: Option<Digest> = kit.target(feeds::dataset::MANIFEST_NAME).map(|manifest| manifest.sha256);

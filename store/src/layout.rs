@@ -45,6 +45,10 @@ impl Layout {
         Ok(())
     }
 
+    pub(crate) fn root_path(&self) -> &PathBuf {
+        &self.root
+    }
+
     pub fn root(&self) -> &Path {
         &self.root
     }

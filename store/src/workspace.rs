@@ -11,9 +11,12 @@ use std::thread;
 
 use domain::digest::Digest;
 
+use crate::blobs::Blobs;
 use crate::disk::{Disk, OpenMode, Reader, read_exact_at, write_all_at};
 use crate::error::StoreError;
-use crate::generation::digest_of;
+use crate::generation::{Generation, OpenLayers, digest_of};
+use crate::layout::Layout;
+use crate::rows::{GenerationRow, LayerRef};
 use crate::state::{ImportLock, Store};
 
 /// Syncing a file waits for the disk, not for a processor.
@@ -25,24 +28,41 @@ pub struct Workspace {
     disk: Arc<dyn Disk>,
     kit: PathBuf,
     directory: PathBuf,
+    state: Layout,
 }
 
 impl Workspace {
     /// The workspace whose kit is this file and whose results go into this directory.
-    pub fn new(disk: Arc<dyn Disk>, kit: PathBuf, directory: PathBuf) -> Self {
-        Self { disk, kit, directory }
+    /// A delta's base is read below `state`.
+    pub fn new(disk: Arc<dyn Disk>, kit: PathBuf, directory: PathBuf, state: PathBuf) -> Self {
+        Self { disk, kit, directory, state: Layout::new(state) }
     }
 
     pub fn disk(&self) -> &dyn Disk {
         &*self.disk
     }
 
-    pub fn kit_path(&self) -> &Path {
+    pub fn kit_path(&self) -> &PathBuf {
         &self.kit
     }
 
-    pub fn directory(&self) -> &Path {
+    pub fn directory(&self) -> &PathBuf {
         &self.directory
+    }
+
+    pub fn state(&self) -> &PathBuf {
+        self.state.root_path()
+    }
+
+    /// What has to be readable for [`Workspace::open_base`].
+    pub fn base_paths(&self) -> Vec<PathBuf> {
+        vec![self.state.cas(), self.state.generations()]
+    }
+
+    /// Opens the generation that a delta applies to, and the blobs that its lines are read from.
+    pub fn open_base(&self, row: &GenerationRow) -> Result<(Generation, Blobs), StoreError> {
+        let generation = Generation::open(&OpenLayers::default(), &*self.disk, &self.state, row.clone())?;
+        Ok((generation, Blobs::new(Arc::clone(&self.disk), self.state.clone())))
     }
 
     /// The kit, from its beginning.
@@ -115,7 +135,8 @@ impl Store {
     pub fn workspace(&self, _lock: &ImportLock) -> Result<Workspace, StoreError> {
         let directory = self.layout().workspace();
         self.empty(&directory)?;
-        Ok(Workspace::new(Arc::clone(self.shared_disk()), self.layout().staged_kit(), directory))
+        let (disk, kit) = (Arc::clone(self.shared_disk()), self.layout().staged_kit());
+        Ok(Workspace::new(disk, kit, directory, self.layout().root().to_owned()))
     }
 
     /// Moves blobs from the workspace into the store, each after hashing it again. Their names are durable
@@ -136,15 +157,27 @@ impl Store {
         })
     }
 
-    /// Moves the index from the workspace to its place, and says what it hashes to. Nothing
-    /// refers to it before [`Store::activate`].
-    pub fn adopt_index(&self, workspace: &Workspace, number: u64) -> Result<Digest, StoreError> {
+    /// Moves the index from the workspace to its place and returns the layers of the generation, after holding
+    /// them against the file and the base. Nothing refers to the file before [`Store::activate`].
+    pub fn adopt_index(
+        &self,
+        workspace: &Workspace,
+        number: u64,
+        layers: &[LayerRef],
+        base: Option<&GenerationRow>,
+    ) -> Result<Vec<LayerRef>, StoreError> {
         let (from, to) = (workspace.index(), self.layout().generation(number));
         let file = self.disk().open(&from, OpenMode::Read).map_err(StoreError::io(&from))?;
         file.sync_data().map_err(StoreError::io(&from))?;
         drop(file);
-        let digest = digest_of(self.disk(), &from)?;
+        let top = LayerRef { file: number, sha256: digest_of(self.disk(), &from)? };
+        // A whole file stands alone, an overlay on all files of its base.
+        let below = base.map(|base| base.layers.as_slice()).unwrap_or_default();
+        match layers.split_first() {
+            Some((first, rest)) if *first == top && (rest.is_empty() || rest == below) => {}
+            _ => return Err(StoreError::damaged("the new index is not the one that was reported")),
+        }
         self.disk().rename(&from, &to).map_err(StoreError::io(&to))?;
-        Ok(digest)
+        Ok(layers.to_vec())
     }
 }

@@ -9,14 +9,14 @@ use clap::Subcommand;
 use domain::ecosystem::Ecosystem;
 use domain::source::{Redistribution, SourceId};
 use domain::time::Timestamp;
-use feeds::dataset::{MANIFEST_NAME, Manifest};
+use feeds::dataset::{MANIFEST_NAME, Manifest, Segment};
 use feeds::ingest::{Ingested, Options};
 
 use super::Global;
 use super::exit::{Exit, UsageError};
 use super::files;
 use super::progress::Progress;
-use crate::feedser::{self, Intake};
+use crate::feedser::{self, Intake, export};
 
 /// Problems that are printed one by one before the rest is only counted.
 const SHOWN_PROBLEMS: usize = 20;
@@ -72,7 +72,7 @@ pub(crate) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
                 Choices { complete, generated_at: source_date_epoch.map(Timestamp::from_unix), verbose: *verbose };
             ingest(global, inputs, into, options, &choices)
         }
-        Verb::Export { output } => export(global, output),
+        Verb::Export { output } => run_export(global, output),
     }
 }
 
@@ -210,21 +210,21 @@ fn report(ingested: &Ingested, verbose: bool, out: &mut impl Write) -> Result<()
     Ok(())
 }
 
-fn export(global: &Global, output: &Path) -> Result<Exit> {
+fn run_export(global: &Global, output: &Path) -> Result<Exit> {
     let store = global.open_store()?;
     let generation = store.open_current()?;
     let progress = Progress::new(global);
     progress.step("exporting", None);
     files::make_directory(output)?;
     let manifest = generation.manifest(store.blobs()).context("cannot read the manifest of the active generation")?;
-    let parsed = Manifest::parse(&manifest, manifest.len())?;
-    for segment in &parsed.segments {
-        let bytes = store.blobs().read(&segment.sha256, segment.length)?;
+    let manifest = Manifest::parse(&manifest, manifest.len())?.into_full();
+    let write = |segment: &Segment, bytes: &[u8]| {
         let path = output.join(&segment.name);
         files::make_directory(path.parent().unwrap_or(output))?;
-        files::write_bytes(&path, 0o644, &bytes)?;
-    }
-    files::write_bytes(&output.join(MANIFEST_NAME), 0o644, &manifest)?;
+        files::write_bytes(&path, 0o644, bytes)
+    };
+    export::segments(&generation, store.blobs(), &manifest, &write)?;
+    files::write_bytes(&output.join(MANIFEST_NAME), 0o644, &manifest.to_canonical_json())?;
     progress.finish();
-    summarise(&parsed, output)
+    summarise(&manifest, output)
 }

@@ -3,6 +3,8 @@
 //! A data set on disk is what `feeds::export` writes: `feeds/manifest.json` and the
 //! segments that it lists.
 
+pub(crate) mod export;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 

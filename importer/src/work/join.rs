@@ -4,49 +4,81 @@ use std::collections::BTreeMap;
 
 use domain::digest::Digest;
 use feeds::dataset::{MANIFEST_NAME, Manifest, Segment};
-use store::{GenerationBuilder, Workspace};
+use store::{LayerRef, SegmentId, Workspace};
 
 use super::Loaded;
+use super::base::Base;
 use super::shard::{Purposes, Shard};
 use crate::error::ImportError;
 
 /// Far above any manifest: one entry per segment and source.
 const MANIFEST_BYTES_MAX: usize = 8 << 20;
 
-/// Joins the shards and holds what was found against what was signed.
-pub(super) fn join(workspace: &Workspace, shards: Vec<Shard>, purposes: &Purposes) -> Result<Loaded, ImportError> {
-    let mut builder = GenerationBuilder::new();
-    let mut counted = BTreeMap::new();
-    let mut manifest = None;
+/// Joins the shards, holds what was found against what was signed, and writes the index.
+pub(super) fn join(
+    workspace: &Workspace,
+    number: u64,
+    base: Option<&Base>,
+    shards: Vec<Shard>,
+    purposes: &Purposes,
+) -> Result<Loaded, ImportError> {
+    let mut all = Shard::default();
     for shard in shards {
-        builder.join(shard.builder);
-        counted.extend(shard.counted);
-        manifest = manifest.or(shard.manifest);
+        all.builder.join(shard.builder);
+        all.delta.join(shard.delta);
+        all.counted.extend(shard.counted);
+        all.manifest = all.manifest.or(shard.manifest);
     }
-    let manifest = manifest.ok_or_else(|| ImportError::semantic(MANIFEST_NAME, "is missing from the kit"))?;
+    let manifest =
+        all.manifest.take().ok_or_else(|| ImportError::semantic(MANIFEST_NAME, "is missing from the kit"))?;
     let manifest_digest = Digest::of(&manifest);
     let manifest =
         Manifest::parse(&manifest, MANIFEST_BYTES_MAX).map_err(|error| ImportError::semantic(MANIFEST_NAME, error))?;
-    check_segments(&manifest, counted)?;
-    let content_root = builder.content_root();
-    if content_root != manifest.content_root {
-        return Err(ImportError::ContentRoot { found: content_root, signed: manifest.content_root });
-    }
     let segments = purposes.iter().filter_map(|(digest, purpose)| purpose.segment.map(|(number, _)| (number, *digest)));
     let mut segments: Vec<_> = segments.collect();
     segments.sort_unstable();
+    let layers = match base {
+        None => write_whole(workspace, number, all, &manifest, &segments)?,
+        Some(base) => {
+            base.check(&manifest)?;
+            let described = manifest.delta.as_ref().map(|delta| delta.segments.as_slice()).unwrap_or_default();
+            check_segments(described, all.counted)?;
+            base.apply(workspace, number, all.delta, &manifest, &segments)?
+        }
+    };
+    let advisories = manifest.counts.advisories;
+    let content_root = manifest.content_root;
+    Ok(Loaded { content_root, sources: manifest.sources, advisories, manifest: manifest_digest, layers })
+}
+
+/// The index of a full kit: one file.
+fn write_whole(
+    workspace: &Workspace,
+    number: u64,
+    all: Shard,
+    manifest: &Manifest,
+    segments: &[(SegmentId, Digest)],
+) -> Result<Vec<LayerRef>, ImportError> {
+    if manifest.delta.is_some() {
+        return Err(ImportError::semantic(MANIFEST_NAME, "describes a delta, but the kit signs no base"));
+    }
+    check_segments(&manifest.segments, all.counted)?;
+    let mut builder = all.builder;
+    let found = builder.content_root();
+    if found != manifest.content_root {
+        return Err(ImportError::ContentRoot { found, signed: manifest.content_root });
+    }
     for row in manifest.coverage.iter().filter(|row| row.complete) {
         builder.declare_complete(&row.ecosystem);
     }
-    let advisories = builder.advisories();
-    builder.write(workspace.disk(), &workspace.index(), &segments)?;
-    Ok(Loaded { content_root, sources: manifest.sources, advisories, manifest: manifest_digest })
+    let sha256 = builder.write(workspace.disk(), &workspace.index(), segments)?;
+    Ok(vec![LayerRef { file: number, sha256 }])
 }
 
 /// Each segment of the manifest was found as described, and no other was. (That segments
 /// follow each other in key order the manifest itself has been checked for.)
-fn check_segments(manifest: &Manifest, mut counted: BTreeMap<String, Segment>) -> Result<(), ImportError> {
-    for segment in &manifest.segments {
+fn check_segments(segments: &[Segment], mut counted: BTreeMap<String, Segment>) -> Result<(), ImportError> {
+    for segment in segments {
         let found = counted
             .remove(&segment.name)
             .ok_or_else(|| ImportError::semantic(&segment.name, "is in the manifest but not in the kit"))?;

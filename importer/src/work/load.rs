@@ -14,6 +14,7 @@ use ouk::read::OpenKit;
 use ouk::verify::VerifiedKit;
 use store::Workspace;
 
+use super::base::Base;
 use super::shard::{Purposes, Shard, purposes};
 use super::{LoadJob, Loaded, join};
 use crate::error::ImportError;
@@ -35,11 +36,13 @@ pub(super) fn load(
     let check = &job.check;
     let opened = ouk::read::open(workspace.kit()?, &check.limits)?;
     let kit = ouk::verify::verify(&opened.metadata, &check.trust, &check.gates, check.present, &check.limits)?;
-    let loading = Loading { workspace, purposes: purposes(&kit)?, bytes_done: AtomicU64::new(0), progress };
+    let base = Base::open(workspace, &kit, job.base.as_ref())?;
+    let first = base.as_ref().map_or(0, |base| base.generation.next_segment());
+    let loading = Loading { workspace, purposes: purposes(&kit, first)?, bytes_done: AtomicU64::new(0), progress };
     let shards = loading.run(opened, &kit)?;
     check_assemblies(workspace, &kit)?;
     progress(Progress::Indexing);
-    join::join(workspace, shards, &loading.purposes)
+    join::join(workspace, job.number, base.as_ref(), shards, &loading.purposes)
 }
 
 impl Loading<'_> {

@@ -4,6 +4,7 @@
 //! run in a process of its own that reaches nothing else ([`crate::isolated`]). What comes
 //! back is held against the signatures once more before it is kept.
 
+pub(crate) mod base;
 mod join;
 mod load;
 mod open;
@@ -15,7 +16,7 @@ use domain::time::Timestamp;
 use ouk::limits::Limits;
 use ouk::verify::{Gates, TrustState};
 use serde::{Deserialize, Serialize};
-use store::Workspace;
+use store::{GenerationRow, LayerRef, Workspace};
 
 use crate::error::ImportError;
 use crate::request::Progress;
@@ -58,6 +59,10 @@ pub struct Opened {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LoadJob {
     pub check: Check,
+    /// The number of the generation to be.
+    pub number: u64,
+    /// The generation that a delta applies to.
+    pub base: Option<GenerationRow>,
 }
 
 /// What [`load`] found. The blobs and the index lie in the workspace.
@@ -68,6 +73,8 @@ pub struct Loaded {
     pub advisories: u64,
     /// The data set's manifest.
     pub manifest: Digest,
+    /// The index files of the generation, newest first. The first is the one in the workspace.
+    pub layers: Vec<LayerRef>,
 }
 
 /// Who does the work.

@@ -6,8 +6,9 @@ use domain::digest::Digest;
 use domain::exploitation::Epss;
 use domain::root::ContentRoot;
 use feeds::dataset::{self, MANIFEST_NAME, Row, Segment, SegmentKind};
+use feeds::delta::Change;
 use ouk::verify::VerifiedKit;
-use store::{GenerationBuilder, Located, SegmentId};
+use store::{Delta, GenerationBuilder, Located, SegmentId};
 
 use crate::error::ImportError;
 
@@ -16,6 +17,7 @@ use crate::error::ImportError;
 pub(super) struct Purpose {
     pub(super) path: String,
     pub(super) segment: Option<(SegmentId, SegmentKind)>,
+    is_delta: bool,
 }
 
 /// Every chunk by its digest.
@@ -25,27 +27,40 @@ pub(super) type Purposes = BTreeMap<Digest, Purpose>;
 #[derive(Default)]
 pub(super) struct Shard {
     pub(super) builder: GenerationBuilder,
+    /// Of a delta kit; the builder stays empty then.
+    pub(super) delta: Delta,
     /// Path to what was counted in it.
     pub(super) counted: BTreeMap<String, Segment>,
     pub(super) manifest: Option<Vec<u8>>,
 }
 
-/// The kind of segment that lies under a path.
-fn kind_of(path: &str) -> Option<SegmentKind> {
+/// How segments of a kind are named, by number.
+type NameOf = fn(SegmentKind, usize) -> String;
+
+/// The kind of segment that lies under a path, by how segments of a kit are named.
+fn kind_of(path: &str, name_of: NameOf) -> Option<SegmentKind> {
     let folder = |kind: &SegmentKind| {
-        let name = kind.segment_name(0);
+        let name = name_of(*kind, 0);
         name.rsplit_once('/')
             .is_some_and(|(folder, _)| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
     };
     SegmentKind::ALL.into_iter().find(folder)
 }
 
-/// Maps every chunk to what it is for.
-pub(super) fn purposes(kit: &VerifiedKit) -> Result<Purposes, ImportError> {
+/// Maps every chunk to what it is for. Segments are numbered from `first`. A full kit has segments of
+/// records, a delta kit segments of changes, and neither has the other's.
+pub(super) fn purposes(kit: &VerifiedKit, first: SegmentId) -> Result<Purposes, ImportError> {
     let mut purposes = BTreeMap::new();
-    let mut next: SegmentId = 0;
+    let mut next = first;
+    let (own, other): (NameOf, NameOf) = match kit.base() {
+        None => (SegmentKind::segment_name, SegmentKind::delta_segment_name),
+        Some(_) => (SegmentKind::delta_segment_name, SegmentKind::segment_name),
+    };
     for target in kit.targets() {
-        let segment = match kind_of(&target.path) {
+        if kind_of(&target.path, other).is_some() {
+            return Err(ImportError::semantic(&target.path, "has no place in a kit of this kind (full or delta)"));
+        }
+        let segment = match kind_of(&target.path, own) {
             Some(kind) => {
                 if target.chunks.len() != 1 {
                     return Err(ImportError::semantic(&target.path, "a segment is one chunk"));
@@ -59,7 +74,7 @@ pub(super) fn purposes(kit: &VerifiedKit) -> Result<Purposes, ImportError> {
             None => None,
         };
         for chunk in &target.chunks {
-            let purpose = Purpose { path: target.path.clone(), segment };
+            let purpose = Purpose { path: target.path.clone(), segment, is_delta: kit.base().is_some() };
             if let Some(other) = purposes.insert(chunk.sha256, purpose).filter(|other| other.segment.is_some()) {
                 return Err(ImportError::semantic(&target.path, format!("has the same content as {}", other.path)));
             }
@@ -76,7 +91,7 @@ impl Shard {
 
     pub(super) fn take(&mut self, purpose: &Purpose, digest: &Digest, bytes: &[u8]) -> Result<(), ImportError> {
         match purpose.segment {
-            Some((segment, kind)) => self.take_segment(&purpose.path, segment, kind, digest, bytes),
+            Some((segment, kind)) => self.take_segment(purpose, segment, kind, digest, bytes),
             None if purpose.path == MANIFEST_NAME => {
                 self.manifest = Some(bytes.to_vec());
                 Ok(())
@@ -88,12 +103,13 @@ impl Shard {
 
     fn take_segment(
         &mut self,
-        path: &str,
+        purpose: &Purpose,
         segment: SegmentId,
         kind: SegmentKind,
         digest: &Digest,
         bytes: &[u8],
     ) -> Result<(), ImportError> {
+        let path = purpose.path.as_str();
         let mut counted = Segment {
             kind,
             name: path.to_owned(),
@@ -107,14 +123,18 @@ impl Shard {
         for line in dataset::lines(kind, bytes, dataset::Limits::default()) {
             let line = line.map_err(|error| ImportError::semantic(path, error))?;
             let (bucket, leaf) = ContentRoot::leaf(kind.as_str(), line.key, line.raw);
-            self.builder.add_leaf(bucket, leaf);
             let located = Located {
                 segment,
                 offset: u32::try_from(offset).map_err(|_| ImportError::semantic(path, "is over 4 GiB"))?,
                 length: u32::try_from(line.raw.len()).map_err(|_| ImportError::semantic(path, "is over 4 GiB"))?,
                 leaf: *leaf.as_bytes(),
             };
-            self.take_record(path, kind, line.raw, located)?;
+            if purpose.is_delta {
+                self.take_change(path, kind, Change::of(kind, line), located)?;
+            } else {
+                self.builder.add_leaf(bucket, leaf);
+                self.take_record(path, kind, line.raw, located)?;
+            }
             if counted.records == 0 {
                 counted.first = line.key.to_owned();
             }
@@ -137,6 +157,31 @@ impl Shard {
             }
             // The index writes the line again from the fact, so it must have one spelling.
             SegmentKind::Epss => self.builder.add_epss(&Epss::parse_canonical(raw).map_err(semantic)?),
+        }
+        Ok(())
+    }
+
+    fn take_change(
+        &mut self,
+        path: &str,
+        kind: SegmentKind,
+        change: Change<'_>,
+        located: Located,
+    ) -> Result<(), ImportError> {
+        let semantic = |error: dataset::DatasetError| ImportError::semantic(path, error);
+        match (kind, change) {
+            (SegmentKind::Advisory, Change::Tombstone(id)) => self.delta.remove_advisory(id),
+            (SegmentKind::Kev, Change::Tombstone(cve)) => self.delta.remove_known_exploited(cve),
+            (SegmentKind::Epss, Change::Tombstone(cve)) => self.delta.remove_epss(cve),
+            (SegmentKind::Advisory, Change::Upsert(line)) => {
+                self.delta.upsert_advisory(dataset::parse_advisory(line.raw).map_err(semantic)?, located);
+            }
+            (SegmentKind::Kev, Change::Upsert(line)) => {
+                self.delta.upsert_known_exploited(&dataset::parse_kev(line.raw).map_err(semantic)?, located);
+            }
+            (SegmentKind::Epss, Change::Upsert(line)) => {
+                self.delta.upsert_epss(&Epss::parse_canonical(line.raw).map_err(semantic)?);
+            }
         }
         Ok(())
     }

@@ -1,0 +1,74 @@
+//! The generation that a delta kit applies to, as the worker sees it: read, never changed.
+
+use domain::ecosystem::Ecosystem;
+use feeds::dataset::{Delta as Described, MANIFEST_NAME, Manifest};
+use ouk::error::KitError;
+use ouk::verify::{KitBase, VerifiedKit};
+use store::{Blobs, DeltaError, Generation, GenerationRow, LayerRef, Overlay, SegmentId, Workspace};
+
+use crate::error::ImportError;
+
+/// An open base.
+pub(super) struct Base {
+    pub(super) generation: Generation,
+    blobs: Blobs,
+    signed: KitBase,
+}
+
+impl Base {
+    /// The base of a delta kit; None for a full kit.
+    pub(super) fn open(
+        workspace: &Workspace,
+        kit: &VerifiedKit,
+        row: Option<&GenerationRow>,
+    ) -> Result<Option<Self>, ImportError> {
+        let Some(signed) = kit.base() else { return Ok(None) };
+        let row = row.filter(|row| row.content_root == signed.content_root).ok_or_else(|| missing(signed))?;
+        let (generation, blobs) = workspace.open_base(row)?;
+        Ok(Some(Self { generation, blobs, signed }))
+    }
+
+    /// Puts the changes on the base; returns the layers of the result, the new one first.
+    pub(super) fn apply(
+        &self,
+        workspace: &Workspace,
+        number: u64,
+        delta: store::Delta,
+        manifest: &Manifest,
+        segments: &[(SegmentId, domain::digest::Digest)],
+    ) -> Result<Vec<LayerRef>, ImportError> {
+        let ecosystems: Vec<(&Ecosystem, bool)> =
+            manifest.coverage.iter().map(|row| (&row.ecosystem, row.complete)).collect();
+        let overlay = Overlay::apply(&self.generation, &self.blobs, delta, ecosystems).map_err(refuse)?;
+        let found = overlay.content_root();
+        if found != manifest.content_root {
+            return Err(ImportError::ContentRoot { found, signed: manifest.content_root });
+        }
+        Ok(overlay.put_on(workspace.disk(), &workspace.index(), number, &self.generation, segments)?)
+    }
+
+    /// The manifest describes a delta, and one to the base that the targets role signed.
+    pub(super) fn check(&self, manifest: &Manifest) -> Result<(), ImportError> {
+        match &manifest.delta {
+            Some(Described { base, .. }) if *base == self.signed.content_root => Ok(()),
+            Some(_) => Err(ImportError::semantic(MANIFEST_NAME, "names another base than the kit signs")),
+            None => Err(ImportError::semantic(MANIFEST_NAME, "describes no delta, but the kit has a base")),
+        }
+    }
+}
+
+/// Not the kit's fault: what it builds on is not here.
+pub(crate) fn missing(base: KitBase) -> ImportError {
+    ImportError::BaseMissing { kit_version: base.kit_version, content_root: base.content_root }
+}
+
+fn refuse(error: DeltaError) -> ImportError {
+    match error {
+        DeltaError::Store(error) => error.into(),
+        DeltaError::Base { .. } => ImportError::semantic(MANIFEST_NAME, error),
+        DeltaError::Incomplete(digests) => {
+            let first = digests.first().map(ToString::to_string).unwrap_or_default();
+            KitError::Incomplete { first: format!("blob {first} of the base"), count: digests.len() }.into()
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Delta kits through the real binary: a base and its delta are the full kit.
+
+use std::fs;
+use std::path::Path;
+
+use tests::{Site, digest_of, repository, shared};
+
+fn sbom() -> String {
+    repository().join("tests/data/demo/app.cdx.json").display().to_string()
+}
+
+/// Kit 1 (base), kit 2 as a delta to it, and kit 2 in full, for a site of its own.
+fn vendor() -> Site {
+    let site = Site::new();
+    site.ok(&["kit", "keys", "--out", "keys"]);
+    site.dataset("one", &["rustsec.jsonl", "pypa.jsonl"]);
+    site.dataset("two", &["rustsec.jsonl", "ghsa.jsonl", "kev.json"]);
+    site.kit("base.tar.zst", "one", "1");
+    site.kit("full.tar.zst", "two", "2");
+    delta(&site, "delta.tar.zst", "two", "base.tar.zst", "2");
+    site
+}
+
+fn delta(site: &Site, output: &str, dataset: &str, base: &str, version: &str) {
+    let arguments = [
+        "kit",
+        "build",
+        "--keys",
+        "keys",
+        "--dataset",
+        dataset,
+        "--base",
+        base,
+        "--kit-version",
+        version,
+        "-o",
+        output,
+    ];
+    site.ok(&arguments);
+}
+
+/// An import of another site's file into a state directory of this name.
+fn import(site: &Site, state: &str, kit: &str) -> tests::Ran {
+    let arguments = ["--state-dir", state, "kit", "import", kit, "--trust-root", "keys/1.root.json", "--no-seal"];
+    site.run(&arguments)
+}
+
+fn status(site: &Site, state: &str) -> serde_json::Value {
+    serde_json::from_str(&site.ok(&["--state-dir", state, "kit", "status", "-f", "json"])).expect("JSON")
+}
+
+fn content_root(site: &Site, state: &str) -> String {
+    let status = status(site, state);
+    let current = status["current"].as_u64().expect("a number");
+    let rows = status["generations"].as_array().expect("a list");
+    let row = rows.iter().find(|row| row["number"] == current).expect("the active one");
+    row["content_root"].as_str().expect("a digest").to_owned()
+}
+
+/// What a scan says, but for the names of the data that said it and the time.
+fn findings(site: &Site, state: &str) -> serde_json::Value {
+    let options = ["--state-dir", state, "scan", "-f", "json", "--fail-on", "never", "--on-unevaluated", "ignore"];
+    let mut arguments = options.to_vec();
+    let sbom = sbom();
+    arguments.push(&sbom);
+    let report: serde_json::Value = serde_json::from_str(&site.ok(&arguments)).expect("JSON");
+    assert!(report["findings"].as_array().is_some_and(|findings| !findings.is_empty()));
+    serde_json::json!([report["findings"], report["unevaluated"], report["coverage"]])
+}
+
+#[test]
+fn d05_a_base_and_its_delta_are_the_full_kit() {
+    let site = vendor();
+    for kit in ["base.tar.zst", "delta.tar.zst"] {
+        let ran = import(&site, "stacked", kit);
+        assert_eq!(ran.code, 0, "{kit}: {}", ran.stderr);
+    }
+    assert_eq!(import(&site, "whole", "full.tar.zst").code, 0);
+    assert_eq!(content_root(&site, "stacked"), content_root(&site, "whole"));
+    assert_eq!(findings(&site, "stacked"), findings(&site, "whole"));
+    // The segments that the vendor signed, built again from the records.
+    site.ok(&["--state-dir", "stacked", "feeds", "export", "-o", "exported"]);
+    assert_same_files(&site.path("two"), &site.path("exported"));
+}
+
+fn assert_same_files(one: &Path, other: &Path) {
+    let mut compared = 0;
+    for kind in ["", "advisories", "kev", "epss"] {
+        let Ok(entries) = fs::read_dir(one.join("feeds").join(kind)) else { continue };
+        for entry in entries.map(|entry| entry.expect("an entry")).filter(|entry| entry.path().is_file()) {
+            let name = Path::new("feeds").join(kind).join(entry.file_name());
+            assert_eq!(digest_of(&one.join(&name)), digest_of(&other.join(&name)), "{}", name.display());
+            compared += 1;
+        }
+    }
+    assert!(compared >= 3);
+}
+
+#[test]
+fn d01_a_delta_without_its_base_says_which_kit_is_missing_and_changes_nothing() {
+    let site = vendor();
+    let ran = import(&site, "empty", "delta.tar.zst");
+    assert_eq!(ran.code, 6, "{}", ran.stderr);
+    assert!(ran.stderr.contains("E-INCOMPLETE") && ran.stderr.contains("delta to kit 1"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("next: import the kit that it builds on first"), "{}", ran.stderr);
+    assert_eq!(import(&site, "empty", "base.tar.zst").code, 0, "the base is still welcome");
+    assert_eq!(import(&site, "empty", "delta.tar.zst").code, 0, "and then the delta");
+}
+
+#[test]
+fn d01_a_base_that_is_damaged_on_disk_is_found_out_and_the_full_kit_repairs() {
+    let site = vendor();
+    assert_eq!(import(&site, "site", "base.tar.zst").code, 0);
+    let before = content_root(&site, "site");
+    // Every blob of the base that holds records: whichever line the delta needs is gone.
+    for line in walk(&site.path("site/cas")) {
+        let bytes = fs::read(&line).expect("a blob");
+        if bytes.starts_with(b"{\"id\":") {
+            fs::write(&line, vec![b' '; bytes.len()]).expect("written");
+        }
+    }
+    let ran = import(&site, "site", "delta.tar.zst");
+    assert_eq!(ran.code, 6, "{}", ran.stderr);
+    assert!(ran.stderr.contains("E-INCOMPLETE") && ran.stderr.contains("of the base"), "{}", ran.stderr);
+    assert_eq!(content_root(&site, "site"), before);
+    let full = import(&site, "site", "full.tar.zst");
+    assert_eq!(full.code, 0, "{}", full.stderr);
+}
+
+fn walk(directory: &Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() { files.extend(walk(&path)) } else { files.push(path) }
+    }
+    files
+}
+
+#[test]
+fn a_delta_can_be_rolled_back_and_imported_again() {
+    let site = vendor();
+    for kit in ["base.tar.zst", "delta.tar.zst"] {
+        assert_eq!(import(&site, "site", kit).code, 0);
+    }
+    let (after, found) = (content_root(&site, "site"), findings(&site, "site"));
+    site.ok(&["--state-dir", "site", "kit", "rollback"]);
+    assert_ne!(content_root(&site, "site"), after);
+    let again = import(&site, "site", "delta.tar.zst");
+    assert_eq!(again.code, 0, "{}", again.stderr);
+    assert_eq!((content_root(&site, "site"), findings(&site, "site")), (after, found));
+}
+
+#[test]
+fn a_chain_of_real_deltas_ends_where_the_full_kit_does() {
+    let Some(shared) = shared() else { return };
+    let site = Site::new();
+    site.ok(&["kit", "keys", "--out", "keys"]);
+    let feed = |name: &str| shared.join("data/feeds").join(name).display().to_string();
+    for (dataset, name) in [("old", "deltas/rustsec-osv.T1.tar.zst"), ("new", "osv/rustsec-osv.tar.zst")] {
+        site.ok(&["feeds", "ingest", "--into", dataset, &feed(name)]);
+    }
+    site.kit("1.kit", "old", "1");
+    site.kit("full.kit", "new", "2");
+    delta(&site, "2.kit", "new", "1.kit", "2");
+    let length = |name: &str| fs::metadata(site.path(name)).expect("a kit").len();
+    assert!(length("2.kit") < length("full.kit") / 2, "{} of {}", length("2.kit"), length("full.kit"));
+    for (state, kits) in [("stacked", &["1.kit", "2.kit"][..]), ("whole", &["full.kit"])] {
+        for kit in kits {
+            let ran = import(&site, state, kit);
+            assert_eq!(ran.code, 0, "{kit}: {}", ran.stderr);
+        }
+    }
+    assert_eq!(content_root(&site, "stacked"), content_root(&site, "whole"));
+}
