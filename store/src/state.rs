@@ -10,6 +10,7 @@ use std::sync::Arc;
 use domain::clock::TimeFloor;
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 
+use crate::audit::{self, Entry, Logged};
 use crate::blobs::Blobs;
 use crate::disk::{Backend, Disk, DiskLock, Kind, OpenMode, RealDisk};
 use crate::durable::{list, remove_file, sync_directory};
@@ -18,8 +19,10 @@ use crate::generation::Generation;
 use crate::layout::Layout;
 use crate::quarantine::{self, Quarantined};
 use crate::rows::{GenerationRow, TrustRow, decode, encode};
+use crate::site::Site;
 
-const SCHEMA: u32 = 1;
+/// 2: the audit log, and receipts as envelopes.
+const SCHEMA: u32 = 2;
 /// Enough for pointers and receipts; scans are written once and seldom read.
 const CACHE_BYTES: usize = 8 << 20;
 /// Far above any chunk of a kit.
@@ -33,7 +36,6 @@ const META: TableDefinition<&str, u32> = TableDefinition::new("meta");
 const TRUST: TableDefinition<&str, &[u8]> = TableDefinition::new("trust");
 const GENERATIONS: TableDefinition<u64, &[u8]> = TableDefinition::new("generations");
 const POINTERS: TableDefinition<&str, u64> = TableDefinition::new("pointers");
-const RECEIPTS: TableDefinition<u64, &[u8]> = TableDefinition::new("receipts");
 const SCANS: TableDefinition<&str, &[u8]> = TableDefinition::new("scans");
 
 /// An open state directory.
@@ -56,8 +58,8 @@ pub struct Activation {
     pub trust: TrustRow,
     pub time: TimeFloor,
     pub generation: GenerationRow,
-    /// The receipt, as JSON.
-    pub receipt: Vec<u8>,
+    /// What is written down of it.
+    pub entry: Entry,
 }
 
 impl Store {
@@ -93,6 +95,10 @@ impl Store {
         &self.layout
     }
 
+    pub(crate) fn begin_read(&self) -> Result<redb::ReadTransaction, StoreError> {
+        Ok(self.state.begin_read()?)
+    }
+
     pub fn blobs(&self) -> &Blobs {
         &self.blobs
     }
@@ -104,22 +110,22 @@ impl Store {
             let found = meta.get("schema")?.map(|value| value.value());
             match found {
                 Some(found) if found > SCHEMA => return Err(StoreError::Newer { found, known: SCHEMA }),
-                Some(_) => return Ok(()),
-                None => meta.insert("schema", SCHEMA)?,
+                Some(SCHEMA) => return Ok(()),
+                Some(_) | None => meta.insert("schema", SCHEMA)?,
             };
             // Made now, so that reading never has to ask whether a table exists.
             write.open_table(TRUST)?;
             write.open_table(GENERATIONS)?;
             write.open_table(POINTERS)?;
-            write.open_table(RECEIPTS)?;
             write.open_table(SCANS)?;
+            audit::create_tables(&write)?;
         }
         Ok(write.commit()?)
     }
 
     // Two-phase commit and quick repair: the database must survive malicious input and a
     // power cut without relying on a non-cryptographic checksum.
-    fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
+    pub(crate) fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
         let mut write = self.state.begin_write()?;
         write.set_two_phase_commit(true);
         write.set_quick_repair(true);
@@ -187,51 +193,34 @@ impl Store {
         Ok(last.unwrap_or_default() + 1)
     }
 
-    /// The one transaction: floors, generation, pointer and receipt become visible together.
-    pub fn activate(&self, activation: &Activation) -> Result<(), StoreError> {
+    /// The one transaction: floors, generation, pointer, receipt and log become visible together.
+    pub fn activate(&self, site: &Site, activation: &Activation) -> Result<Logged, StoreError> {
         sync_directory(self.disk(), &self.layout.generations())?;
         let number = activation.generation.number;
-        let write = self.begin_write()?;
-        {
+        self.act(site, &activation.entry, |write| {
             write.open_table(TRUST)?.insert("state", encode(&activation.trust).as_slice())?;
             write.open_table(TRUST)?.insert("time", encode(&activation.time).as_slice())?;
             let mut generations = write.open_table(GENERATIONS)?;
             generations.insert(number, encode(&activation.generation).as_slice())?;
-            point_at(&write, number)?;
-            append_receipt(&write, &activation.receipt)?;
-        }
-        Ok(write.commit()?)
+            point_at(write, number)
+        })
     }
 
-    /// Makes an earlier generation active again. Floors stay where they are: a rollback
-    /// opens no door for older kits.
-    pub fn roll_back(&self, to: Option<u64>, receipt: &[u8]) -> Result<GenerationRow, StoreError> {
+    /// The generation that a rollback leads to: the one before, when none is named.
+    pub fn rollback_target(&self, to: Option<u64>) -> Result<GenerationRow, StoreError> {
         let to = match to {
             Some(number) => number,
             None => self.previous()?.ok_or(StoreError::NothingToRollBackTo)?,
         };
-        let row = self.generation_row(to)?.ok_or(StoreError::UnknownGeneration(to))?;
+        self.generation_row(to)?.ok_or(StoreError::UnknownGeneration(to))
+    }
+
+    /// Makes an earlier generation active again. Floors stay where they are: a rollback
+    /// opens no door for older kits.
+    pub fn roll_back(&self, site: &Site, to: &GenerationRow, entry: &Entry) -> Result<Logged, StoreError> {
         // What cannot be opened is not pointed at.
-        self.open_generation(to)?;
-        let write = self.begin_write()?;
-        point_at(&write, to)?;
-        append_receipt(&write, receipt)?;
-        write.commit()?;
-        Ok(row)
-    }
-
-    /// Appends a receipt for something that changed no data (a refusal, a kit imported twice).
-    pub fn record(&self, receipt: &[u8]) -> Result<(), StoreError> {
-        let write = self.begin_write()?;
-        append_receipt(&write, receipt)?;
-        Ok(write.commit()?)
-    }
-
-    /// All receipts, oldest first.
-    pub fn receipts(&self) -> Result<Vec<Vec<u8>>, StoreError> {
-        let read = self.state.begin_read()?;
-        let table = read.open_table(RECEIPTS)?;
-        table.iter()?.map(|entry| Ok(entry?.1.value().to_vec())).collect()
+        self.open_generation(to.number)?;
+        self.act(site, entry, |write| point_at(write, to.number))
     }
 
     /// The number of the active generation.
@@ -388,12 +377,5 @@ fn point_at(write: &redb::WriteTransaction, number: u64) -> Result<(), StoreErro
         pointers.insert("previous", current)?;
     }
     pointers.insert("current", number)?;
-    Ok(())
-}
-
-fn append_receipt(write: &redb::WriteTransaction, receipt: &[u8]) -> Result<(), StoreError> {
-    let mut receipts = write.open_table(RECEIPTS)?;
-    let next = receipts.last()?.map_or(1, |(number, _)| number.value() + 1);
-    receipts.insert(next, receipt)?;
     Ok(())
 }
