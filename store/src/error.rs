@@ -58,6 +58,11 @@ pub enum StoreError {
         "the signed checkpoint in the log has {published} entries, the state only {size}: the state is an older copy"
     )]
     StateRolledBack { published: u64, size: u64 },
+    /// Between the commit and the checkpoint: another process is at work, or one was killed.
+    #[error(
+        "the signed checkpoint has {published} entries, the state {size}: the next action, or the next start of the appliance, signs the rest"
+    )]
+    NotYetSigned { published: u64, size: u64 },
     #[error("the older checkpoint has {published} entries, this log only {size}: its end was cut off")]
     CutOff { published: u64, size: u64 },
     #[error("entry {index} of the audit log: {reason}")]
@@ -82,6 +87,7 @@ impl StoreError {
                 | Self::Evidence(_)
                 | Self::Unlogged(_)
                 | Self::StateRolledBack { .. }
+                | Self::NotYetSigned { .. }
                 | Self::CutOff { .. }
                 | Self::Record { .. }
         )

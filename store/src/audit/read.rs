@@ -103,11 +103,9 @@ impl Logbook<'_> {
             found if found.size > self.head.size => {
                 Err(StoreError::StateRolledBack { published: found.size, size: self.head.size })
             }
-            // Another process is between its commit and its checkpoint, or was killed there.
-            found if found.size < self.head.size => Err(StoreError::damaged(format!(
-                "the checkpoint has {} entries, the state {}; the next action signs the rest",
-                found.size, self.head.size
-            ))),
+            found if found.size < self.head.size => {
+                Err(StoreError::NotYetSigned { published: found.size, size: self.head.size })
+            }
             _ => Err(AttestError::Fork { size: self.head.size }.into()),
         }
     }
