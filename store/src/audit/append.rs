@@ -65,6 +65,7 @@ impl Store {
         let head = decode_head(row.as_ref().map(|row| row.value()))?;
         let files = LogFiles::new(self, head.size);
         check_root(&files, &head)?;
+        check_records(&write.open_table(RECORDS)?, &files, &head)?;
         if let Some(note) = files.checkpoint()? {
             let signed = checkpoint::verify(&note, &Limits::default(), site.log().verifier(), &[])?;
             let published = signed.head();
@@ -85,7 +86,6 @@ impl Store {
         let head = self.publish_in(write, site)?;
         let files = LogFiles::new(self, head.size);
         let mut records = write.open_table(RECORDS)?;
-        check_records(&records, &files, &head)?;
         let index = head.size;
         let [receipt, summary] = sign(site, entry, index);
         let [receipt_sha256, summary_sha256] = [&receipt, &summary].map(|it| it.as_deref().map(Digest::of));
