@@ -93,6 +93,7 @@ impl ImportError {
             Self::Store(StoreError::ImportRunning) => "E-BUSY",
             Self::Store(StoreError::Io { .. }) => "E-IO-STATE",
             Self::Store(StoreError::ForeignEntry { .. }) => "E-CAS",
+            Self::Store(error) if error.is_about_the_log() => "E-AUDIT",
             Self::Store(_) => "E-STATE",
             Self::SourceKind { .. } => "E-IO-KIND",
             Self::SourceRead { .. } => "E-IO-READ",
@@ -166,6 +167,9 @@ impl ImportError {
             Self::Store(StoreError::ImportRunning) => "wait for the other import to end, then try again",
             Self::Store(StoreError::ForeignEntry { .. }) => {
                 "find out who writes to the state directory, remove the entry and import again"
+            }
+            Self::Store(error) if error.is_about_the_log() => {
+                "nothing was changed; see docs/audit-log.md, and `stella admin audit verify`"
             }
             Self::Store(_) => "see docs/runbooks/recovery.md; the active generation keeps serving",
             Self::SourceKind { .. } => "give the path of the kit file itself",

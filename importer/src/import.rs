@@ -1,18 +1,21 @@
 //! The import: prepare, then one transaction, or a refusal that is written down.
 
 use domain::clock::Reading;
+use domain::digest::Digest;
 use ouk::limits::Limits;
-use store::{Activation, GenerationRow, Quarantined, Staged, Store, StoreError, TrustRow};
+use store::{Activation, GenerationRow, Quarantined, Site, Staged, Store, StoreError};
 
 use crate::error::ImportError;
 use crate::prepare::{Preparing, Verified};
-use crate::receipt::Receipt;
+use crate::receipt::{Account, Circumstances};
 use crate::request::{Imported, Outcome, Progress, Request};
 use crate::trust;
 use crate::work::Worker;
 
 /// What an import runs with, beside what the operator asks for.
 pub struct Means<'a> {
+    /// Signs what is written down of the import.
+    pub site: &'a Site,
     /// Expands, verifies and parses.
     pub worker: &'a dyn Worker,
     /// The machine's clocks at the start. All of the import is judged by this one reading.
@@ -25,16 +28,22 @@ pub struct Means<'a> {
 pub fn import(store: &Store, request: &Request<'_>, means: &Means<'_>) -> Result<Imported, ImportError> {
     let lock = store.lock_import()?;
     store.sweep(&lock)?;
-    let Means { worker, reading, limits, progress } = *means;
+    let Means { site, worker, reading, limits, progress } = *means;
     let preparing = Preparing { store, lock: &lock, worker, reading, limits, progress };
-    let mut receipt = Receipt::new("import", reading.wall, &request.operator, &request.given_as, &request.engine);
-    let attempt = Attempt { preparing, request };
+    // When the state cannot tell the time the import will fail on that, and must be able to say so.
+    let time = trust::time(store).unwrap_or_else(|_| trust::program_time());
+    let by = Circumstances { site, time: &time, reading, operator: &request.operator, engine: &request.engine };
+    let mut account = Account::new("import", &request.given_as, &by);
+    let pinned = store.trust().ok().flatten().map(|trust| Digest::of(&trust.root));
+    account.judged_by(pinned.or(request.trust_root.map(Digest::of)));
+    let attempt = Attempt { preparing, request, site };
     let staged = match attempt.preparing.copy(request) {
         Ok(staged) => staged,
-        Err(error) => return Err(attempt.refuse(None, receipt, error)),
+        Err(error) => return Err(attempt.refuse(None, account, error)),
     };
-    receipt.kit_sha256 = Some(staged.sha256());
-    match attempt.run(&staged, &mut receipt) {
+    account.import.kit_sha256 = Some(staged.sha256());
+    account.import.bytes = staged.length();
+    match attempt.run(&staged, &mut account) {
         Ok(imported) => {
             // The kit is active. What cannot be tidied up now is swept by the next import, and is
             // no reason to call this one failed.
@@ -44,13 +53,14 @@ pub fn import(store: &Store, request: &Request<'_>, means: &Means<'_>) -> Result
             progress(Progress::Done);
             Ok(imported)
         }
-        Err(error) => Err(attempt.refuse(Some(staged), receipt, error)),
+        Err(error) => Err(attempt.refuse(Some(staged), account, error)),
     }
 }
 
 struct Attempt<'a> {
     preparing: Preparing<'a>,
     request: &'a Request<'a>,
+    site: &'a Site,
 }
 
 impl Attempt<'_> {
@@ -58,52 +68,56 @@ impl Attempt<'_> {
         self.preparing.store
     }
 
-    fn run(&self, staged: &Staged, receipt: &mut Receipt) -> Result<Imported, ImportError> {
+    fn run(&self, staged: &Staged, account: &mut Account) -> Result<Imported, ImportError> {
         let workspace = self.store().workspace(self.preparing.lock)?;
         let verified = self.preparing.verify(self.request, staged, &workspace)?;
-        describe(receipt, &verified.trust, &verified);
+        account.describe(&verified);
         let clock = verified.present.state;
         if let Some(current) = self.preparing.active_as(&verified.kit)? {
-            receipt.result = "noop".to_owned();
-            receipt.generation = Some(current);
-            self.store().record(&receipt.to_json())?;
-            return Ok(Imported { outcome: Outcome::AlreadyCurrent(current), clock });
+            account.import.result = "noop".to_owned();
+            account.import.generation = Some(current);
+            let logged = self.store().append(self.site, &account.entry())?;
+            return Ok(Imported { outcome: Outcome::AlreadyCurrent(current), clock, logged });
         }
         let generation = self.preparing.load(staged, &workspace, &verified)?;
-        let outcome = self.activate(receipt, &verified, generation)?;
-        Ok(Imported { outcome, clock })
+        self.activate(account, &verified, generation)
     }
 
     /// Step 12.
     fn activate(
         &self,
-        receipt: &mut Receipt,
+        account: &mut Account,
         verified: &Verified,
         generation: GenerationRow,
-    ) -> Result<Outcome, ImportError> {
-        let kit = &verified.kit;
-        receipt.floors_after = kit.floors().roles.iter().map(|(role, floor)| (role.clone(), floor.version)).collect();
-        receipt.result = "activated".to_owned();
-        receipt.generation = Some(generation.number);
-        receipt.content_root = Some(generation.content_root);
+    ) -> Result<Imported, ImportError> {
+        let (kit, import) = (&verified.kit, &mut account.import);
+        import.floors_after = kit.floors().roles.iter().map(|(role, floor)| (role.clone(), floor.version)).collect();
+        import.result = "activated".to_owned();
+        import.generation = Some(generation.number);
+        import.content_root = Some(generation.content_root);
         (self.preparing.progress)(Progress::Activating);
         let mut time = verified.time.clone();
         time.observe(self.preparing.reading);
         time.prove(kit.signed_at(), verified.present.at);
         let trust = trust::after(&verified.trust, kit);
-        let activation = Activation { trust, time, generation, receipt: receipt.to_json() };
-        self.store().activate(&activation)?;
-        Ok(Outcome::Activated(Box::new(activation.generation)))
+        let activation = Activation { trust, time, generation, entry: account.entry() };
+        let logged = self.store().activate(self.site, &activation)?;
+        let outcome = Outcome::Activated(Box::new(activation.generation));
+        Ok(Imported { outcome, clock: verified.present.state, logged })
     }
 
     /// Keeps the receipt, puts a refused kit aside with its reason, and removes what the import has
     /// written. When the fault is ours or the machine's, the kit is not to blame and is
     /// not kept. Returns the reason of the refusal, whatever else fails.
-    fn refuse(&self, staged: Option<Staged>, mut receipt: Receipt, error: ImportError) -> ImportError {
-        receipt.result = if error.is_rejection() { "rejected" } else { "failed" }.to_owned();
-        receipt.code = Some(error.code().to_owned());
-        receipt.reason = Some(error.to_string());
-        let recorded = self.store().record(&receipt.to_json());
+    fn refuse(&self, staged: Option<Staged>, mut account: Account, error: ImportError) -> ImportError {
+        // What an activation that failed has announced did not come true.
+        account.import.floors_after.clear();
+        account.import.generation = None;
+        account.import.result = if error.is_rejection() { "rejected" } else { "failed" }.to_owned();
+        account.import.code = Some(error.code().to_owned());
+        account.import.reason = Some(error.to_string());
+        let recorded = self.store().append(self.site, &account.entry());
+        let recorded = recorded.and_then(|logged| logged.unpublished.map_or(Ok(()), Err));
         let aside = match staged {
             Some(staged) if error.is_rejection() => self.set_aside(&staged, &error),
             _ => Ok(()),
@@ -127,9 +141,4 @@ impl Attempt<'_> {
         };
         self.store().quarantine(staged.path(), &reason)
     }
-}
-
-fn describe(receipt: &mut Receipt, before: &TrustRow, verified: &Verified) {
-    receipt.kit_version = Some(verified.kit.kit_version());
-    receipt.floors_before = before.floors.iter().map(|floor| (floor.role.clone(), floor.version)).collect();
 }

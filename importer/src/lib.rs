@@ -3,7 +3,7 @@
 //! ```text
 //! copy once -> seal -> metadata frame -> roots, timestamp, snapshot, targets, gates
 //!   -> blobs into the store, records into a new generation -> content root == signed root
-//!   -> one transaction: floors, generation, pointer, receipt
+//!   -> one transaction: floors, generation, pointer, receipt, log
 //! ```
 //!
 //! Nothing of the active generation is touched before the last step, and that step is one
@@ -18,14 +18,15 @@ mod prepare;
 mod receipt;
 mod recheck;
 mod request;
+mod rollback;
 mod source;
 mod trust;
 pub mod work;
 
 pub use error::{Blame, ImportError, Refusal};
 pub use import::{Means, import};
-pub use receipt::Receipt;
 pub use recheck::recheck;
 pub use request::{Imported, Outcome, Progress, Request, SealPolicy};
+pub use rollback::{Rollback, roll_back};
 pub use source::open as open_source;
 pub use trust::time;

@@ -41,7 +41,7 @@ pub(crate) struct Verified {
     pub(crate) trust: TrustRow,
     pub(crate) time: TimeFloor,
     pub(crate) present: Present,
-    metadata: SealedMetadata,
+    pub(crate) metadata: SealedMetadata,
     check: Check,
 }
 

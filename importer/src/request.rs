@@ -7,6 +7,7 @@ use domain::digest::Digest;
 use ouk::verify::Gates;
 use serde::{Deserialize, Serialize};
 use store::GenerationRow;
+use store::audit::Logged;
 
 /// What the operator asks for.
 pub struct Request<'a> {
@@ -57,8 +58,10 @@ pub enum Outcome {
 }
 
 /// A finished import.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Imported {
     pub outcome: Outcome,
     pub clock: ClockState,
+    /// Where the audit log tells of it.
+    pub logged: Logged,
 }

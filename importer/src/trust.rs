@@ -36,8 +36,13 @@ pub(crate) fn pin(root: &[u8]) -> TrustRow {
 
 /// What is remembered of time; at least when this program was made.
 pub fn time(store: &Store) -> Result<TimeFloor, StoreError> {
-    let build_epoch = Timestamp::from_unix(BUILD_EPOCH_SECONDS);
-    let mut time = store.time()?.unwrap_or_else(|| TimeFloor::new(build_epoch));
-    time.proven = time.proven.max(build_epoch);
+    let program = program_time();
+    let mut time = store.time()?.unwrap_or_else(|| program.clone());
+    time.proven = time.proven.max(program.proven);
     Ok(time)
+}
+
+/// What the program knows of time by itself.
+pub(crate) fn program_time() -> TimeFloor {
+    TimeFloor::new(Timestamp::from_unix(BUILD_EPOCH_SECONDS))
 }

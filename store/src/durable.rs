@@ -7,7 +7,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{Disk, OpenMode, write_all_at};
+use crate::disk::{Disk, OpenMode, is_foreign, read_exact_at, write_all_at};
 use crate::error::StoreError;
 
 /// Writes `bytes` to `path` by way of `temporary`, which must be on the same file system.
@@ -42,6 +42,21 @@ pub(crate) fn remove_file(disk: &dyn Disk, path: &Path) -> Result<(), StoreError
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StoreError::io(path)(error)),
         _ => Ok(()),
     }
+}
+
+/// Reads a whole file of at most `bytes_max`; None when there is no such file.
+pub(crate) fn read_file(disk: &dyn Disk, path: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, StoreError> {
+    let file = match disk.open(path, OpenMode::Read) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_foreign(&error) => return Err(StoreError::ForeignEntry { path: path.to_owned() }),
+        opened => opened.map_err(StoreError::io(path))?,
+    };
+    let length = file.length().map_err(StoreError::io(path))?;
+    let fits = usize::try_from(length).ok().filter(|_| length <= bytes_max);
+    let length = fits.ok_or_else(|| StoreError::Unexpected { path: path.to_owned(), length, bytes_max })?;
+    let mut bytes = vec![0; length];
+    read_exact_at(&*file, &mut bytes, 0).map_err(StoreError::io(path))?;
+    Ok(Some(bytes))
 }
 
 /// The entries of a directory, sorted; none when there is no such directory.

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use attest::AttestError;
 use domain::digest::Digest;
 
 /// Every variant names the object and, where the operator can act, what to do.
@@ -42,6 +43,30 @@ pub enum StoreError {
     MissingBlob(Digest),
     #[error("blob {0} does not have the content its name says")]
     CorruptBlob(Digest),
+    #[error("{path}: {reason}; nothing can be signed (docs/audit-log.md, \"Keys\")")]
+    Keys { path: PathBuf, reason: String },
+    #[error("this site is called {found} since its first start; its name does not change")]
+    SiteNamed { found: String },
+    #[error("{0:?} is no name for a site: lower-case letters, digits, dots and hyphens, 63 at most")]
+    SiteName(String),
+    #[error(transparent)]
+    Evidence(#[from] AttestError),
+    /// An action that cannot be written down does not take place.
+    #[error("the audit log refuses, and so nothing was changed: {0}")]
+    Unlogged(#[source] Box<StoreError>),
+    #[error(
+        "the signed checkpoint in the log has {published} entries, the state only {size}: the state is an older copy"
+    )]
+    StateRolledBack { published: u64, size: u64 },
+    /// Between the commit and the checkpoint: another process is at work, or one was killed.
+    #[error(
+        "the signed checkpoint has {published} entries, the state {size}: the next action, or the next start of the appliance, signs the rest"
+    )]
+    NotYetSigned { published: u64, size: u64 },
+    #[error("the older checkpoint has {published} entries, this log only {size}: its end was cut off")]
+    CutOff { published: u64, size: u64 },
+    #[error("entry {index} of the audit log: {reason}")]
+    Record { index: u64, reason: String },
 }
 
 impl StoreError {
@@ -53,12 +78,28 @@ impl StoreError {
         Self::Damaged { what: what.into() }
     }
 
+    /// Is it the log, or a key that signs, that stands in the way? Then somebody has to look at it
+    /// before anything that is written down can be done again.
+    pub fn is_about_the_log(&self) -> bool {
+        matches!(
+            self,
+            Self::Keys { .. }
+                | Self::Evidence(_)
+                | Self::Unlogged(_)
+                | Self::StateRolledBack { .. }
+                | Self::NotYetSigned { .. }
+                | Self::CutOff { .. }
+                | Self::Record { .. }
+        )
+    }
+
     /// Is the disk full? Then nothing was lost and freeing space is all there is to do.
     pub fn is_out_of_space(&self) -> bool {
         match self {
             Self::OutOfSpace { .. } => true,
             Self::Io { source, .. } => is_full(source),
             Self::Database(error) => matches!(&**error, redb::Error::Io(source) if is_full(source)),
+            Self::Unlogged(error) => error.is_out_of_space(),
             _ => false,
         }
     }

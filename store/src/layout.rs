@@ -22,9 +22,16 @@ impl Layout {
 
     /// Makes the directories that are missing, readable by their owner alone.
     pub(crate) fn create(&self, disk: &dyn Disk) -> Result<(), StoreError> {
-        for directory in
-            [self.root.clone(), self.cas(), self.generations(), self.staging(), self.workspace(), self.quarantine()]
-        {
+        for directory in [
+            self.root.clone(),
+            self.cas(),
+            self.generations(),
+            self.staging(),
+            self.workspace(),
+            self.quarantine(),
+            self.keys(),
+            self.log(),
+        ] {
             create_directories(disk, &directory)?;
         }
         sync_directory(disk, &self.root)
@@ -90,6 +97,21 @@ impl Layout {
     /// Where it is taken apart.
     pub(crate) fn workspace(&self) -> PathBuf {
         self.staging().join("work")
+    }
+
+    /// Private keys of the site, one file for each purpose.
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
+    /// The private key for a purpose, which is a word of ours.
+    pub(crate) fn key(&self, purpose: &str) -> PathBuf {
+        self.keys().join(format!("{purpose}.key.pem"))
+    }
+
+    /// The audit log as files that anybody can read who knows the format.
+    pub fn log(&self) -> PathBuf {
+        self.root.join("log")
     }
 
     pub fn quarantine(&self) -> PathBuf {

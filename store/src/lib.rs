@@ -1,7 +1,9 @@
 //! The state directory: the only room that writes to disk.
 //!
 //! ```text
-//! state.redb     trust floors, generations, the pointer to the active one, receipts, scans
+//! state.redb     trust floors, generations, the pointer to the active one, receipts, the log's head, scans
+//! keys/          private keys of the site, one for each purpose
+//! log/           the audit log: tiles and the signed checkpoint
 //! cas/           blobs, named by their SHA-256
 //! generations/   immutable index files, one per import; a delta's rests on those of its base
 //! staging/       what is being imported; emptied at the next import
@@ -13,6 +15,7 @@
 //! beside the active data, synced, and made visible by one transaction; whatever a crash
 //! leaves behind is unreferenced, and the next import removes it.
 
+pub mod audit;
 mod blobs;
 mod database;
 pub mod disk;
@@ -22,6 +25,7 @@ mod generation;
 mod layout;
 mod quarantine;
 mod rows;
+mod site;
 mod staging;
 mod state;
 mod workspace;
@@ -32,6 +36,7 @@ pub use generation::{Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MA
 pub use layout::Layout;
 pub use quarantine::Quarantined;
 pub use rows::{Floor, GenerationRow, LayerRef, TrustRow};
+pub use site::{Entropy, Identity, Site};
 pub use staging::{StageError, Staged};
 pub use state::{Activation, ImportLock, Store};
 pub use workspace::Workspace;

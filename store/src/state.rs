@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use domain::clock::TimeFloor;
 use redb::{ReadableTable, TableDefinition};
 
+use crate::audit::{self, Entry, Logged};
 use crate::blobs::Blobs;
 use crate::database::StateDatabase;
 use crate::disk::{Disk, DiskLock, Kind, RealDisk};
@@ -21,8 +22,10 @@ use crate::generation::{Generation, OpenLayers};
 use crate::layout::Layout;
 use crate::quarantine::{self, Quarantined};
 use crate::rows::{GenerationRow, TrustRow, decode, encode};
+use crate::site::Site;
 
-const SCHEMA: u32 = 1;
+/// 2: the audit log, and receipts as envelopes.
+const SCHEMA: u32 = 2;
 /// Far above any chunk of a kit.
 const BLOB_BYTES_MAX: u64 = 64 << 20;
 /// Never given to a kit: receipts, refusals and scans must still be written down beside it.
@@ -34,7 +37,6 @@ const META: TableDefinition<&str, u32> = TableDefinition::new("meta");
 const TRUST: TableDefinition<&str, &[u8]> = TableDefinition::new("trust");
 const GENERATIONS: TableDefinition<u64, &[u8]> = TableDefinition::new("generations");
 const POINTERS: TableDefinition<&str, u64> = TableDefinition::new("pointers");
-const RECEIPTS: TableDefinition<u64, &[u8]> = TableDefinition::new("receipts");
 const SCANS: TableDefinition<&str, &[u8]> = TableDefinition::new("scans");
 
 /// An open state directory.
@@ -58,8 +60,8 @@ pub struct Activation {
     pub trust: TrustRow,
     pub time: TimeFloor,
     pub generation: GenerationRow,
-    /// The receipt, as JSON.
-    pub receipt: Vec<u8>,
+    /// What is written down of it.
+    pub entry: Entry,
 }
 
 impl Store {
@@ -96,8 +98,16 @@ impl Store {
         &self.layout
     }
 
+    pub(crate) fn begin_read(&self) -> Result<redb::ReadTransaction, StoreError> {
+        self.state.begin_read()
+    }
+
     pub fn blobs(&self) -> &Blobs {
         &self.blobs
+    }
+
+    pub(crate) fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
+        self.state.begin_write()
     }
 
     /// Takes the import lock, or says that somebody has it.
@@ -161,51 +171,34 @@ impl Store {
         Ok(last.unwrap_or_default() + 1)
     }
 
-    /// The one transaction: floors, generation, pointer and receipt become visible together.
-    pub fn activate(&self, activation: &Activation) -> Result<(), StoreError> {
+    /// The one transaction: floors, generation, pointer, receipt and log become visible together.
+    pub fn activate(&self, site: &Site, activation: &Activation) -> Result<Logged, StoreError> {
         sync_directory(self.disk(), &self.layout.generations())?;
         let number = activation.generation.number;
-        let write = self.state.begin_write()?;
-        {
+        self.act(site, &activation.entry, |write| {
             write.open_table(TRUST)?.insert("state", encode(&activation.trust).as_slice())?;
             write.open_table(TRUST)?.insert("time", encode(&activation.time).as_slice())?;
             let mut generations = write.open_table(GENERATIONS)?;
             generations.insert(number, encode(&activation.generation).as_slice())?;
-            point_at(&write, number)?;
-            append_receipt(&write, &activation.receipt)?;
-        }
-        Ok(write.commit()?)
+            point_at(write, number)
+        })
     }
 
-    /// Makes an earlier generation active again. Floors stay where they are: a rollback
-    /// opens no door for older kits.
-    pub fn roll_back(&self, to: Option<u64>, receipt: &[u8]) -> Result<GenerationRow, StoreError> {
+    /// The generation that a rollback leads to: the one before, when none is named.
+    pub fn rollback_target(&self, to: Option<u64>) -> Result<GenerationRow, StoreError> {
         let to = match to {
             Some(number) => number,
             None => self.previous()?.ok_or(StoreError::NothingToRollBackTo)?,
         };
-        let row = self.generation_row(to)?.ok_or(StoreError::UnknownGeneration(to))?;
+        self.generation_row(to)?.ok_or(StoreError::UnknownGeneration(to))
+    }
+
+    /// Makes an earlier generation active again. Floors stay where they are: a rollback
+    /// opens no door for older kits.
+    pub fn roll_back(&self, site: &Site, to: &GenerationRow, entry: &Entry) -> Result<Logged, StoreError> {
         // What cannot be opened is not pointed at.
-        self.open_generation(to)?;
-        let write = self.state.begin_write()?;
-        point_at(&write, to)?;
-        append_receipt(&write, receipt)?;
-        write.commit()?;
-        Ok(row)
-    }
-
-    /// Appends a receipt for something that changed no data (a refusal, a kit imported twice).
-    pub fn record(&self, receipt: &[u8]) -> Result<(), StoreError> {
-        let write = self.state.begin_write()?;
-        append_receipt(&write, receipt)?;
-        Ok(write.commit()?)
-    }
-
-    /// All receipts, oldest first.
-    pub fn receipts(&self) -> Result<Vec<Vec<u8>>, StoreError> {
-        let read = self.state.begin_read()?;
-        let table = read.open_table(RECEIPTS)?;
-        table.iter()?.map(|entry| Ok(entry?.1.value().to_vec())).collect()
+        self.open_generation(to.number)?;
+        self.act(site, entry, |write| point_at(write, to.number))
     }
 
     /// The number of the active generation.
@@ -388,15 +381,15 @@ fn check_schema(state: &StateDatabase) -> Result<(), StoreError> {
         let found = meta.get("schema")?.map(|value| value.value());
         match found {
             Some(found) if found > SCHEMA => return Err(StoreError::Newer { found, known: SCHEMA }),
-            Some(_) => return Ok(()),
-            None => meta.insert("schema", SCHEMA)?,
+            Some(SCHEMA) => return Ok(()),
+            Some(_) | None => meta.insert("schema", SCHEMA)?,
         };
         // Made now, so that reading never has to ask whether a table exists.
         write.open_table(TRUST)?;
         write.open_table(GENERATIONS)?;
         write.open_table(POINTERS)?;
-        write.open_table(RECEIPTS)?;
         write.open_table(SCANS)?;
+        audit::create_tables(&write)?;
     }
     Ok(write.commit()?)
 }
@@ -411,12 +404,5 @@ fn point_at(write: &redb::WriteTransaction, number: u64) -> Result<(), StoreErro
         pointers.insert("previous", current)?;
     }
     pointers.insert("current", number)?;
-    Ok(())
-}
-
-fn append_receipt(write: &redb::WriteTransaction, receipt: &[u8]) -> Result<(), StoreError> {
-    let mut receipts = write.open_table(RECEIPTS)?;
-    let next = receipts.last()?.map_or(1, |(number, _)| number.value() + 1);
-    receipts.insert(next, receipt)?;
     Ok(())
 }

@@ -9,7 +9,8 @@ use domain::matching::{AdvisoryIndex, DataCoverage};
 use domain::root::ContentRoot;
 use domain::source::SourceId;
 use domain::time::Timestamp;
-use store::{Activation, GenerationBuilder, GenerationRow, LayerRef, Located, Store, StoreError, TrustRow};
+use store::audit::{Entry, Event};
+use store::{Activation, GenerationBuilder, GenerationRow, LayerRef, Located, Site, Store, StoreError, TrustRow};
 
 fn advisory(id: &str, alias: &str, package: &str, fixed: &str) -> Advisory {
     let source = SourceId::new("rustsec");
@@ -31,6 +32,28 @@ fn advisory(id: &str, alias: &str, package: &str, fixed: &str) -> Advisory {
         affected: vec![affected],
         members: vec![Member { source, id: id.into(), modified: None, withdrawn: None }],
     }
+}
+
+fn site(store: &Store) -> Site {
+    let mut next = 0;
+    let mut entropy = |bytes: &mut [u8]| {
+        next += 1;
+        bytes.fill(next);
+        Ok(())
+    };
+    store.site(&mut entropy).expect("a site")
+}
+
+fn entry() -> Entry {
+    Entry::from(Event {
+        at: Timestamp::UNIX_EPOCH,
+        action: "import".to_owned(),
+        actor: "ada".to_owned(),
+        result: "activated".to_owned(),
+        code: None,
+        subjects: Vec::new(),
+        details: Default::default(),
+    })
 }
 
 /// Puts a generation with these advisories in place, as an import does.
@@ -76,14 +99,14 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
         metadata_frame: Digest::of(b"manifest"),
     };
     let trust = TrustRow { factory_root: b"root".to_vec(), root: b"root".to_vec(), floors: Vec::new() };
-    store
-        .activate(&Activation {
-            trust,
-            time: TimeFloor::new(Timestamp::UNIX_EPOCH),
-            generation: generation.clone(),
-            receipt: b"{}".to_vec(),
-        })
-        .expect("activated");
+    let activation = Activation {
+        trust,
+        time: TimeFloor::new(Timestamp::UNIX_EPOCH),
+        generation: generation.clone(),
+        entry: entry(),
+    };
+    let logged = store.activate(&site(store), &activation).expect("activated");
+    assert!(logged.unpublished.is_none());
     generation
 }
 
@@ -139,15 +162,17 @@ fn a_second_handle_sees_the_flip_while_the_first_keeps_its_generation() {
 #[test]
 fn rolling_back_points_at_the_generation_before_and_keeps_the_floors() {
     let (_directory, store) = new_store();
-    assert!(matches!(store.roll_back(None, b"{}"), Err(StoreError::NothingToRollBackTo)));
+    assert!(matches!(store.rollback_target(None), Err(StoreError::NothingToRollBackTo)));
     activate(&store, &[advisory("CVE-2020-1", "A", "foo", "1")]);
     activate(&store, &[advisory("CVE-2020-2", "B", "foo", "1")]);
     let trust = store.trust().expect("read");
-    assert_eq!(store.roll_back(None, b"{}").expect("rolled back").number, 1);
+    let target = store.rollback_target(None).expect("a generation before");
+    assert_eq!(target.number, 1);
+    assert_eq!(store.roll_back(&site(&store), &target, &entry()).expect("rolled back").index, 2);
     assert_eq!(store.current().expect("read"), Some(1));
     assert_eq!(store.trust().expect("read"), trust);
-    assert!(matches!(store.roll_back(Some(9), b"{}"), Err(StoreError::UnknownGeneration(9))));
-    assert_eq!(store.receipts().expect("read").len(), 3);
+    assert!(matches!(store.rollback_target(Some(9)), Err(StoreError::UnknownGeneration(9))));
+    assert_eq!(store.logbook().expect("read").expect("a log").head().size, 3);
 }
 
 #[test]

@@ -7,6 +7,8 @@ use importer::ImportError;
 use policy::Outcome;
 use store::StoreError;
 
+const LOG_ADVICE: &str = "see docs/audit-log.md; nothing more is signed before this is settled, and scans go on";
+
 /// The meaning of an exit code; listed in `docs/cli.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -99,7 +101,10 @@ fn classify(error: &anyhow::Error) -> (Exit, Option<&str>, Option<&str>) {
         _ => None,
     });
     match store {
+        Some(StoreError::Evidence(error)) => (Exit::Runtime, Some(error.code()), Some(error.advice())),
+        Some(error) if error.is_about_the_log() => (Exit::Runtime, Some("E-AUDIT"), Some(LOG_ADVICE)),
         Some(StoreError::NoGeneration) => (Exit::Data, None, None),
+        Some(StoreError::SiteName(_) | StoreError::SiteNamed { .. }) => (Exit::Usage, None, None),
         Some(StoreError::UnknownGeneration(_) | StoreError::DamagedGeneration(_)) => (Exit::Data, None, None),
         _ => (Exit::Runtime, None, None),
     }

@@ -1,5 +1,6 @@
 //! The command line: one file per verb, each with its `Args` and its `run`.
 
+mod admin;
 mod db;
 mod exit;
 mod feeds;
@@ -68,6 +69,9 @@ enum Verb {
     /// Ask the active data: what is in it, and why something matches
     #[command(subcommand)]
     Db(db::Verb),
+    /// The site itself: its keys and its audit log
+    #[command(subcommand)]
+    Admin(admin::Verb),
     /// Run the appliance: the HTTP API over TLS
     Serve(serve::Args),
     /// Read a TUF repository
@@ -113,6 +117,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Kit(verb) => kit::run(&global, verb),
         Verb::Feeds(verb) => feeds::run(&global, &verb),
         Verb::Db(verb) => db::run(&global, &verb),
+        Verb::Admin(verb) => admin::run(&global, &verb),
         Verb::Serve(args) => serve::run(&global, &args),
         Verb::TufClient(args) => tuf_client::run(&args),
     };

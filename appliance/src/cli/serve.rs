@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 
 use super::Global;
+use super::admin;
 use super::exit::{Exit, UsageError};
 use crate::api::{self, App};
 use crate::scan::{Archive, Engine};
@@ -64,6 +65,10 @@ pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
 
 async fn serve(global: &Global, args: &Args) -> Result<()> {
     let store = global.open_store()?;
+    // Also signs what a crash has left unsigned. Scans do not wait for it; whatever is written down does.
+    if let Err(error) = admin::site(&store) {
+        tracing::error!("keys or audit log are not in order, imports will be refused: {error:#}");
+    }
     let limits = sbom::Limits { bytes_max: args.document_bytes_max, ..sbom::Limits::default() };
     let engine = Arc::new(Engine::new(Arc::clone(&store), limits));
     match engine.generation() {

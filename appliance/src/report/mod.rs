@@ -17,7 +17,7 @@ mod table;
 mod tests;
 
 /// For what other modules show of a document beside a report.
-pub(crate) use escape::visible as escape;
+pub(crate) use escape::{visible as escape, write_json};
 
 use std::io::{self, Write};
 use std::str::FromStr;

@@ -3,6 +3,7 @@
 use domain::digest::{Digest, Hasher};
 
 use crate::error::AttestError;
+use crate::text::base64;
 
 /// How many entries a log has, and the root of the tree over them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,11 @@ impl TreeHead {
     /// The head of a log without entries.
     pub fn empty() -> Self {
         Self { size: 0, root: Digest::of(b"") }
+    }
+
+    /// The root as checkpoints spell it.
+    pub fn root_base64(&self) -> String {
+        base64(self.root.as_bytes())
     }
 }
 

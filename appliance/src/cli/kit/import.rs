@@ -16,7 +16,7 @@ use sandbox::Level;
 use super::PRODUCT;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
-use crate::cli::{Global, files};
+use crate::cli::{Global, admin, files};
 use crate::clock;
 use crate::scan::ENGINE;
 
@@ -159,7 +159,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
         engine: ENGINE.to_owned(),
     };
     let (reading, limits, show) = (clock::reading(), Limits::default(), |step| show(&progress, step));
-    let means = Means { worker: &args.worker.isolated(), reading: &reading, limits: &limits, progress: &show };
+    let (site, worker) = (admin::site(&store)?, args.worker.isolated());
+    let means = Means { site: &site, worker: &worker, reading: &reading, limits: &limits, progress: &show };
     let imported = importer::import(&store, &request, &means);
     progress.finish();
     let seal = match (&seal.text, &seal.key) {
@@ -167,7 +168,14 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
         (None, _) => "not checked: there is none beside the kit",
         (Some(_), None) => "not checked: no --seal-key was given",
     };
-    report(&imported?, seal)
+    match imported {
+        Ok(imported) => report(imported, seal),
+        Err(error) => {
+            // A refusal is written down too, and its checkpoint is worth as much.
+            admin::show_checkpoint(&store);
+            Err(error.into())
+        }
+    }
 }
 
 fn show(progress: &Progress, step: Step) {
@@ -186,7 +194,7 @@ fn show(progress: &Progress, step: Step) {
     }
 }
 
-fn report(imported: &Imported, seal: &str) -> Result<Exit> {
+fn report(imported: Imported, seal: &str) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     match &imported.outcome {
         Outcome::AlreadyCurrent(number) => {
@@ -215,5 +223,6 @@ fn report(imported: &Imported, seal: &str) -> Result<Exit> {
              set it right, or confirm it with `stella admin clock confirm`"
         )?,
     }
+    admin::write_checkpoint(&mut out, imported.logged)?;
     Ok(Exit::Clean)
 }

@@ -7,6 +7,7 @@ mod inspect;
 mod join;
 mod keys;
 mod pending;
+mod receipt;
 mod rollback;
 mod split;
 mod status;
@@ -43,6 +44,8 @@ pub(crate) enum Verb {
     Import(import::Args),
     /// Show generations, floors, receipts and refused kits
     Status(status::Args),
+    /// Write the signed receipt of an import, with a proof that it is in the audit log
+    Receipt(receipt::Args),
     /// Make an earlier generation active again
     Rollback(rollback::Args),
 }
@@ -58,6 +61,7 @@ pub(super) fn run(global: &Global, verb: Verb) -> Result<Exit> {
         Verb::Join(args) => join::run(global, &args),
         Verb::Import(args) => import::run(global, &args),
         Verb::Status(args) => status::run(global, &args),
+        Verb::Receipt(args) => receipt::run(global, &args),
         Verb::Rollback(args) => rollback::run(global, &args),
     }
 }

@@ -3,9 +3,10 @@
 use std::io::Write;
 
 use anyhow::Result;
-use importer::Receipt;
+use importer::Rollback;
 
 use crate::cli::Global;
+use crate::cli::admin;
 use crate::cli::exit::Exit;
 use crate::clock;
 use crate::scan::ENGINE;
@@ -33,14 +34,16 @@ pub(crate) struct Args {
 
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     let store = global.open_store()?;
-    let lock = store.lock_import()?;
-    let mut receipt = Receipt::new("rollback", clock::now(), &args.operator, "", ENGINE);
-    receipt.result = "activated".to_owned();
-    receipt.reason = args.reason.clone();
-    receipt.generation = args.to.or(store.previous()?);
-    let row = store.roll_back(args.to, &receipt.to_json())?;
-    drop(lock);
+    let site = admin::site(&store)?;
+    let rollback = Rollback {
+        to: args.to,
+        reason: args.reason.clone(),
+        operator: args.operator.clone(),
+        engine: ENGINE.to_owned(),
+    };
+    let (row, logged) = importer::roll_back(&store, &site, &rollback, &clock::reading())?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "generation {} is active: kit version {}, signed {}", row.number, row.kit_version, row.signed_at)?;
+    admin::write_checkpoint(&mut out, logged)?;
     Ok(Exit::Clean)
 }

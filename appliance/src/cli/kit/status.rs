@@ -3,14 +3,15 @@
 use std::io::Write;
 
 use anyhow::Result;
+use attest::statement::OukImport;
 use domain::clock::ClockState;
-use importer::Receipt;
 use store::Store;
 
 use crate::cli::Global;
 use crate::cli::db::Format;
 use crate::cli::exit::Exit;
 use crate::clock;
+use crate::report::escape;
 
 const RECEIPTS_SHOWN: usize = 5;
 
@@ -29,8 +30,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     Ok(Exit::Clean)
 }
 
-fn receipts(store: &Store) -> Result<Vec<Receipt>> {
-    Ok(store.receipts()?.iter().map(|receipt| serde_json::from_slice(receipt)).collect::<Result<_, _>>()?)
+/// What the newest receipts say, newest first. One that is not signed by this site is an error, not a gap.
+fn receipts(store: &Store, count: usize) -> Result<Vec<OukImport>> {
+    let Some(identity) = store.identity()? else { return Ok(Vec::new()) };
+    Ok(store.receipts(count)?.iter().map(|envelopes| envelopes.import(&identity)).collect::<Result<_, _>>()?)
 }
 
 fn json(store: &Store) -> Result<()> {
@@ -42,6 +45,8 @@ fn json(store: &Store) -> Result<()> {
             .map(|floor| (floor.role.clone(), floor.version))
             .collect::<std::collections::BTreeMap<_, _>>()
     });
+    let mut oldest_first = receipts(store, usize::MAX)?;
+    oldest_first.reverse();
     let document = serde_json::json!({
         "current": store.current()?,
         "previous": store.previous()?,
@@ -49,7 +54,9 @@ fn json(store: &Store) -> Result<()> {
         "root_pinned": trust.is_some(),
         "floors": floors,
         "time": store.time()?,
-        "receipts": receipts(store)?,
+        "site": store.identity()?.map(|identity| identity.id().to_owned()),
+        "checkpoint": store.logbook()?.map(|log| serde_json::json!({"size": log.head().size, "root": log.head().root_base64()})),
+        "receipts": oldest_first,
         "quarantine": store.quarantined()?,
         "disk_bytes": store.disk_usage_bytes()?,
     });
@@ -88,14 +95,19 @@ fn table(store: &Store) -> Result<()> {
     };
     writeln!(out, "clock        {} ({state}), floor {}", reading.wall, time.floor(&reading))?;
     writeln!(out, "disk         {} MiB", store.disk_usage_bytes()? >> 20)?;
-    for receipt in receipts(store)?.iter().rev().take(RECEIPTS_SHOWN) {
+    if let Some(log) = store.logbook()? {
+        writeln!(out, "site         {}", log.identity().id())?;
+        writeln!(out, "checkpoint   {} {}", log.head().size, log.head().root_base64())?;
+    }
+    for receipt in receipts(store, RECEIPTS_SHOWN)? {
         let reason = receipt.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
         let code = receipt.code.as_deref().map(|code| format!(" [{code}]")).unwrap_or_default();
         let (action, result) = (&receipt.action, &receipt.result);
-        writeln!(out, "{}  {action} {result}{code} {} by {}{reason}", receipt.at, receipt.given_as, receipt.operator)?;
+        let line = format!("{action} {result}{code} {} by {}{reason}", receipt.given_as, receipt.operator);
+        writeln!(out, "{}  {}", receipt.at, escape(&line))?;
     }
     for refused in store.quarantined()? {
-        writeln!(out, "quarantine   {} [{}] {}", refused.sha256, refused.code, refused.given_as)?;
+        writeln!(out, "quarantine   {} [{}] {}", refused.sha256, refused.code, escape(&refused.given_as))?;
     }
     Ok(())
 }
