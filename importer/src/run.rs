@@ -262,16 +262,21 @@ impl Import<'_> {
         mut receipt: Receipt,
         error: ImportError,
     ) -> ImportError {
+        let attempted = receipt.to_json();
+        let activating = receipt.result == "activated";
         receipt.result = if error.is_rejection() { "rejected" } else { "failed" }.to_owned();
         receipt.code = Some(error.code().to_owned());
         receipt.reason = Some(error.to_string());
-        let recorded = self.store.record(&receipt.to_json());
+        let recorded = self.store.record_failure(&attempted, &receipt.to_json());
         let aside = match staged {
             Some(staged) if error.is_rejection() => self.set_aside(request, &staged, &error),
             _ => Ok(()),
         };
-        // Blobs and index files of the refused kit go at once, so that a full disk is not full any more.
-        let swept = self.store.sweep(self.lock).map(drop);
+        // Blobs and index files of the refused kit go at once, so that a full disk is not full any more. But
+        // not while it is open whether they became active: then only a later import knows.
+        let open = activating && !matches!(recorded, Ok(true));
+        let swept = if open { Ok(()) } else { self.store.sweep(self.lock).map(drop) };
+        let recorded = recorded.map(drop);
         match recorded.and(aside).and(swept) {
             Ok(()) => error,
             Err(failure) => ImportError::Unrecorded { cause: Box::new(error), failure: failure.to_string() },

@@ -14,6 +14,7 @@
 //! leaves behind is unreferenced, and the next import removes it.
 
 mod blobs;
+mod database;
 pub mod disk;
 mod durable;
 mod error;

@@ -9,10 +9,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use redb::{ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{ReadableTable, TableDefinition};
 
 use crate::blobs::Blobs;
-use crate::disk::{Backend, Disk, DiskLock, Kind, OpenMode, RealDisk};
+use crate::database::StateDatabase;
+use crate::disk::{Disk, DiskLock, Kind, RealDisk};
 use crate::durable::{list, remove_file, sync_directory};
 use crate::error::StoreError;
 use crate::generation::Generation;
@@ -21,8 +22,6 @@ use crate::quarantine::{self, Quarantined};
 use crate::rows::{GenerationRow, TrustRow, decode, encode};
 
 const SCHEMA: u32 = 1;
-/// Enough for pointers and receipts; scans are written once and seldom read.
-const CACHE_BYTES: usize = 8 << 20;
 /// Far above any chunk of a kit.
 const BLOB_BYTES_MAX: u64 = 64 << 20;
 /// Never given to a kit: receipts, refusals and scans must still be written down beside it.
@@ -42,7 +41,7 @@ pub struct Store {
     disk: Arc<dyn Disk>,
     layout: Layout,
     blobs: Blobs,
-    state: redb::Database,
+    state: StateDatabase,
 }
 
 /// Held while importing; dropping it lets the next import in.
@@ -70,8 +69,8 @@ impl Store {
     pub fn open_on(disk: Arc<dyn Disk>, directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let layout = Layout::new(directory);
         layout.create(&*disk)?;
-        make_state(&*disk, &layout)?;
-        let state = open_state(&*disk, &layout.state())?;
+        make_state(&disk, &layout)?;
+        let state = StateDatabase::open(Arc::clone(&disk), layout.state())?;
         check_schema(&state)?;
         Ok(Self { blobs: Blobs::new(Arc::clone(&disk), layout.clone()), disk, layout, state })
     }
@@ -90,10 +89,6 @@ impl Store {
 
     pub fn blobs(&self) -> &Blobs {
         &self.blobs
-    }
-
-    fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
-        begin_write(&self.state)
     }
 
     /// Takes the import lock, or says that somebody has it.
@@ -142,7 +137,7 @@ impl Store {
     pub fn activate(&self, activation: &Activation) -> Result<(), StoreError> {
         sync_directory(self.disk(), &self.layout.generations())?;
         let number = activation.generation.number;
-        let write = self.begin_write()?;
+        let write = self.state.begin_write()?;
         {
             write.open_table(TRUST)?.insert("state", encode(&activation.trust).as_slice())?;
             let mut generations = write.open_table(GENERATIONS)?;
@@ -163,7 +158,7 @@ impl Store {
         let row = self.generation_row(to)?.ok_or(StoreError::UnknownGeneration(to))?;
         // What cannot be opened is not pointed at.
         self.open_generation(to)?;
-        let write = self.begin_write()?;
+        let write = self.state.begin_write()?;
         point_at(&write, to)?;
         append_receipt(&write, receipt)?;
         write.commit()?;
@@ -172,9 +167,25 @@ impl Store {
 
     /// Appends a receipt for something that changed no data (a refusal, a kit imported twice).
     pub fn record(&self, receipt: &[u8]) -> Result<(), StoreError> {
-        let write = self.begin_write()?;
+        let write = self.state.begin_write()?;
         append_receipt(&write, receipt)?;
         Ok(write.commit()?)
+    }
+
+    /// Appends the receipt of a failure, unless what was attempted is in force all the same: a commit that
+    /// reported a fault may have reached the disk, and then its own receipt is there already. Whether
+    /// it is, only a handle that was opened after the fault can tell, and that is who writes. Says
+    /// whether the failure was recorded.
+    pub fn record_failure(&self, attempted: &[u8], receipt: &[u8]) -> Result<bool, StoreError> {
+        let write = self.state.begin_write()?;
+        let in_force = write.open_table(RECEIPTS)?.last()?.is_some_and(|(_, last)| last.value() == attempted);
+        if in_force {
+            write.abort()?;
+            return Ok(false);
+        }
+        append_receipt(&write, receipt)?;
+        write.commit()?;
+        Ok(true)
     }
 
     /// All receipts, oldest first.
@@ -238,7 +249,7 @@ impl Store {
 
     /// Keeps the documents of scans, by one commit for all of them.
     pub fn save_scans<'a>(&self, scans: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<(), StoreError> {
-        let write = self.begin_write()?;
+        let write = self.state.begin_write()?;
         {
             let mut table = write.open_table(SCANS)?;
             for (id, report) in scans {
@@ -293,7 +304,7 @@ impl Store {
         if old.is_empty() {
             return Ok(old);
         }
-        let write = self.begin_write()?;
+        let write = self.state.begin_write()?;
         for number in &old {
             write.open_table(GENERATIONS)?.remove(number)?;
         }
@@ -319,7 +330,7 @@ impl Store {
 
 /// Makes the state database when there is none. It is made under another name and linked when it is
 /// whole: a power cut while a database is being made leaves a file that is none.
-fn make_state(disk: &dyn Disk, layout: &Layout) -> Result<(), StoreError> {
+fn make_state(disk: &Arc<dyn Disk>, layout: &Layout) -> Result<(), StoreError> {
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let path = layout.state();
     match disk.stat(&path) {
@@ -328,29 +339,22 @@ fn make_state(disk: &dyn Disk, layout: &Layout) -> Result<(), StoreError> {
     }
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
     let temporary = layout.staging().join(format!("state-{}-{serial}", std::process::id()));
-    remove_file(disk, &temporary)?;
-    check_schema(&open_state(disk, &temporary)?)?;
+    remove_file(&**disk, &temporary)?;
+    check_schema(&StateDatabase::open(Arc::clone(disk), temporary.clone())?)?;
     // The names above come first: whoever finds a state looks no further.
-    layout.sync_names(disk)?;
+    layout.sync_names(&**disk)?;
     let linked = disk.link(&temporary, &path);
-    remove_file(disk, &temporary)?;
+    remove_file(&**disk, &temporary)?;
     match linked {
         // Another process was faster, and its state may hold an import already.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         linked => linked.map_err(StoreError::io(&path)),
     }?;
-    sync_directory(disk, layout.root())
+    sync_directory(&**disk, layout.root())
 }
 
-fn open_state(disk: &dyn Disk, path: &Path) -> Result<redb::Database, StoreError> {
-    let file = disk.open_database(path, OpenMode::Keep).map_err(StoreError::io(path))?;
-    let mut builder = redb::Builder::new();
-    builder.set_cache_size(CACHE_BYTES).set_concurrency_mode(redb::ConcurrencyMode::MultiWriter);
-    Ok(builder.create_with_backend(Backend(file))?)
-}
-
-fn check_schema(state: &redb::Database) -> Result<(), StoreError> {
-    let write = begin_write(state)?;
+fn check_schema(state: &StateDatabase) -> Result<(), StoreError> {
+    let write = state.begin_write()?;
     {
         let mut meta = write.open_table(META)?;
         let found = meta.get("schema")?.map(|value| value.value());
@@ -367,15 +371,6 @@ fn check_schema(state: &redb::Database) -> Result<(), StoreError> {
         write.open_table(SCANS)?;
     }
     Ok(write.commit()?)
-}
-
-// Two-phase commit and quick repair: the database must survive malicious input and a
-// power cut without relying on a non-cryptographic checksum.
-fn begin_write(state: &redb::Database) -> Result<redb::WriteTransaction, StoreError> {
-    let mut write = state.begin_write()?;
-    write.set_two_phase_commit(true);
-    write.set_quick_repair(true);
-    Ok(write)
 }
 
 fn point_at(write: &redb::WriteTransaction, number: u64) -> Result<(), StoreError> {

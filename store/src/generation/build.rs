@@ -109,8 +109,10 @@ impl GenerationBuilder {
         fill(&write, PACKAGES, packages.iter().map(|(key, rows)| (key.as_str(), rows)))?;
         fill_small(&write, &ecosystems, segments)?;
         write.commit()?;
-        drop(database);
-        // Closing can fail without a word; what cannot be opened must not be pointed at.
+        // Dropping it would hide that the last write failed, and what is hashed below is what was read back
+        // from memory: after a power cut the file would be another.
+        database.close()?;
+        // What cannot be opened must not be pointed at.
         open(disk, path, redb::Builder::new().set_cache_size(CACHE_BYTES))?.begin_read()?.open_table(ECOSYSTEMS)?;
         digest_of(disk, path)
     }
