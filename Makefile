@@ -4,13 +4,14 @@
 CARGO ?= cargo
 STELLA := target/release/stella
 
-.PHONY: help build demo demo-stop test check bench clean
+.PHONY: help build demo demo-stop test check bench crash clean
 
 help:
 	@echo "make demo       build, make demo keys, build and import a kit, serve, scan a real SBOM"
 	@echo "make demo-stop  stop the appliance that the demo started"
 	@echo "make test       everything that must pass"
 	@echo "make check      formatting and lints only"
+	@echo "make crash      cut the power and fail operations at every step of an import (COUNT, SEED, STRIDE)"
 	@echo "make bench      measure against lower bounds (docs/performance.md)"
 
 build:
@@ -31,6 +32,15 @@ test: check build
 
 bench: build
 	./scripts/bench $(STELLA)
+
+# COUNT outcomes of a power cut per workload; every STRIDE-th operation fails (docs/reliability.md).
+COUNT ?= 3000
+SEED ?= 1
+STRIDE ?= 1
+
+crash: build
+	STELLA_CRASH_COUNT=$(COUNT) STELLA_CRASH_SEED=$(SEED) STELLA_CRASH_STRIDE=$(STRIDE) \
+		$(CARGO) test --release --locked -p tests --test crash -- --nocapture
 
 clean:
 	$(CARGO) clean

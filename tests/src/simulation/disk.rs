@@ -50,12 +50,10 @@ pub(super) enum Op {
     SyncDirectory {
         path: PathBuf,
     },
-    /// A sync failed: what was pending counts as written and never will be.
+    /// A sync failed: what was pending counts as written and never will be. Names are another matter:
+    /// they go through a journal, and a journal that fails takes no more, or takes them later.
     Lost {
         file: Inode,
-    },
-    LostDirectory {
-        path: PathBuf,
     },
     /// The program told somebody that it is done.
     Mark,
@@ -168,14 +166,14 @@ impl Inner {
     fn open(&mut self, path: &Path, mode: OpenMode) -> io::Result<Inode> {
         let found = self.file(path);
         if mode == OpenMode::Read {
-            self.strike(Operation::Read)?;
+            self.strike(Operation::Look)?;
             return found;
         }
         match found {
             Ok(_) if mode == OpenMode::CreateNew => Err(io::ErrorKind::AlreadyExists.into()),
             Ok(file) => {
                 if mode == OpenMode::Create {
-                    self.strike(Operation::Write)?;
+                    self.strike(Operation::Name)?;
                     self.set_length(file, 0);
                 }
                 Ok(file)
@@ -421,15 +419,14 @@ impl Disk for SimDisk {
         if inner.names.get(path) != Some(&Node::Directory) {
             return Err(not_found());
         }
-        let struck = inner.strike(Operation::Sync);
-        let path = path.to_owned();
-        inner.log.push(if struck.is_ok() { Op::SyncDirectory { path } } else { Op::LostDirectory { path } });
-        struck
+        inner.strike(Operation::Sync)?;
+        inner.log.push(Op::SyncDirectory { path: path.to_owned() });
+        Ok(())
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
         let mut inner = self.inner();
-        inner.strike(Operation::Read)?;
+        inner.strike(Operation::Look)?;
         if inner.names.get(path) != Some(&Node::Directory) {
             return Err(not_found());
         }
@@ -440,7 +437,7 @@ impl Disk for SimDisk {
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
         let mut inner = self.inner();
-        inner.strike(Operation::Read)?;
+        inner.strike(Operation::Look)?;
         match inner.names.get(path) {
             Some(Node::Directory) => Ok(Stat { kind: Kind::Directory, length: 0 }),
             Some(Node::File(file)) => Ok(Stat { kind: Kind::File, length: inner.files[*file].length() }),

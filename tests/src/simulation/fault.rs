@@ -28,7 +28,7 @@ impl FaultKind {
             Self::Write => {
                 matches!(operation, Operation::Write | Operation::Name | Operation::Remove | Operation::Sync)
             }
-            Self::Read => operation == Operation::Read,
+            Self::Read => matches!(operation, Operation::Read | Operation::Look),
             Self::Sync => operation == Operation::Sync,
             Self::Short | Self::Interrupted => matches!(operation, Operation::Read | Operation::Write),
         }
@@ -55,6 +55,8 @@ pub struct Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     Read,
+    /// Opens a file, lists a directory, asks what there is.
+    Look,
     Write,
     /// Makes or changes a name.
     Name,

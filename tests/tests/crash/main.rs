@@ -7,9 +7,11 @@
 mod bench;
 mod explore;
 mod state;
+mod sweep;
 
 use bench::Kit::{Damaged, Version};
 use explore::{Act, Workload};
+use tests::simulation::SimDisk;
 
 const WORKLOADS: [Workload; 7] = [
     Workload {
@@ -82,6 +84,18 @@ fn explore(workload: &Workload) {
     }
 }
 
+fn sweep(workload: &Workload) {
+    // 1 of 23 by default: 23 has no factor in common with the steps of a protocol.
+    let (stride, seed) = (argument("STELLA_CRASH_STRIDE", 23), argument("STELLA_CRASH_SEED", 1));
+    let tally = workload.sweep(seed % stride, stride);
+    assert!(!tally.is_empty(), "no operation was failed");
+    #[expect(clippy::print_stdout, reason = "the figures are the result")]
+    {
+        let count: usize = tally.values().sum();
+        println!("{}: {count} operations failed, {tally:?}: all recovered", workload.name);
+    }
+}
+
 macro_rules! power_cuts {
     ($($name:ident: $number:literal,)*) => {
         $(#[test]
@@ -104,4 +118,38 @@ power_cuts! {
     a_power_cut_in_a_rollback_leaves_either_generation_active: 4,
     a_power_cut_in_an_import_of_the_active_kit_changes_nothing: 5,
     a_power_cut_in_an_import_after_a_rollback_leaves_either_generation_active: 6,
+}
+
+#[test]
+fn a_kit_that_would_fill_the_disk_is_refused_before_it_is_copied() {
+    let start = bench::BENCH.site_with(&[Version(1)]);
+    let disk = SimDisk::new(&start);
+    let before = state::boot(&disk).expect("a whole state");
+    // A reserve of 32 MiB for receipts and reports, and some bytes.
+    disk.set_free_bytes((32 << 20) + 1000);
+    let error = bench::BENCH.import(&bench::open(&disk).expect("a state"), Version(2)).expect_err("refused");
+    assert_eq!(error.code(), "E-SPACE");
+    let after = state::boot(&disk).expect("a whole state");
+    assert_eq!((after.current, after.receipts.len()), (before.current, before.receipts.len() + 1));
+    assert_eq!(disk.image().paths(), start.paths());
+}
+
+#[test]
+fn a_fault_of_any_operation_of_the_first_import_is_recovered_from() {
+    sweep(&WORKLOADS[0]);
+}
+
+#[test]
+fn a_fault_of_any_operation_of_an_import_leaves_the_data_served() {
+    sweep(&WORKLOADS[1]);
+}
+
+#[test]
+fn a_fault_of_any_operation_of_a_refused_import_leaves_the_data_served() {
+    sweep(&WORKLOADS[3]);
+}
+
+#[test]
+fn a_fault_of_any_operation_of_a_rollback_leaves_the_data_served() {
+    sweep(&WORKLOADS[4]);
 }
