@@ -4,7 +4,7 @@
 CARGO ?= cargo
 STELLA := target/release/stella
 
-.PHONY: help build demo demo-stop test check bench conformance fuzz fuzz-smoke clean
+.PHONY: help build demo demo-stop test check bench conformance crash fuzz fuzz-smoke clean
 
 # How long `make fuzz` stays with each target.
 FUZZ_SECONDS ?= 300
@@ -17,6 +17,7 @@ help:
 	@echo "make conformance  the public TUF suite against our client (docs/reliability.md)"
 	@echo "make fuzz       fuzz every reader of outside bytes, FUZZ_SECONDS each (docs/reliability.md)"
 	@echo "make fuzz-smoke the same for two seconds each; a part of make test"
+	@echo "make crash      cut the power and fail operations at every step of an import (COUNT, SEED, STRIDE)"
 	@echo "make bench      measure against lower bounds (docs/performance.md)"
 
 build:
@@ -48,6 +49,14 @@ bench: build
 
 conformance: build
 	./scripts/conformance $(STELLA)
+# COUNT outcomes of a power cut per workload; every STRIDE-th operation fails (docs/reliability.md).
+COUNT ?= 3000
+SEED ?= 1
+STRIDE ?= 1
+
+crash: build
+	STELLA_CRASH_COUNT=$(COUNT) STELLA_CRASH_SEED=$(SEED) STELLA_CRASH_STRIDE=$(STRIDE) \
+		$(CARGO) test --release --locked -p tests --test crash -- --nocapture
 
 clean:
 	$(CARGO) clean

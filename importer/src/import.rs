@@ -110,6 +110,18 @@ impl Attempt<'_> {
     /// written. When the fault is ours or the machine's, the kit is not to blame and is
     /// not kept. Returns the reason of the refusal, whatever else fails.
     fn refuse(&self, staged: Option<Staged>, mut account: Account, error: ImportError) -> ImportError {
+        if let Some(number) = account.import.generation.filter(|_| account.import.result == "activated") {
+            match self.store().is_in_force(number) {
+                Ok(false) => {}
+                // The commit reached the disk although it reported a fault, with its own record: a failure
+                // must not be added to it. The fault is reported all the same.
+                Ok(true) => return error,
+                // Only a later import can tell, so nothing is swept.
+                Err(failure) => {
+                    return ImportError::Unrecorded { cause: Box::new(error), failure: failure.to_string() };
+                }
+            }
+        }
         // What an activation that failed has announced did not come true.
         account.import.floors_after.clear();
         account.import.generation = None;

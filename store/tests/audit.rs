@@ -345,6 +345,9 @@ impl Disk for Faulty {
     fn open_database(&self, path: &Path, mode: OpenMode) -> io::Result<Box<dyn StorageBackend>> {
         RealDisk.open_database(path, mode)
     }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        RealDisk.link(from, to)
+    }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.check(to)?;
         RealDisk.rename(from, to)

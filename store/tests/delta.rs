@@ -14,6 +14,7 @@ use domain::source::SourceId;
 use domain::time::Timestamp;
 use proptest::prelude::{Strategy, prop};
 use proptest::test_runner::{Config, TestRunner};
+use store::audit::{Entry, Event};
 use store::{
     Activation, Delta, DeltaError, Generation, GenerationBuilder, GenerationRow, LAYERS_MAX, LayerRef, Located,
     Overlay, Store, StoreError, TrustRow,
@@ -192,14 +193,25 @@ fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Dig
         metadata_frame: digest,
     };
     let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new() };
-    store
-        .activate(&Activation {
-            trust,
-            time: TimeFloor::new(Timestamp::UNIX_EPOCH),
-            generation,
-            receipt: b"{}".to_vec(),
-        })
-        .expect("activated");
+    let mut seed = 0;
+    let mut entropy = |bytes: &mut [u8]| {
+        seed += 1;
+        bytes.fill(seed);
+        Ok(())
+    };
+    let site = store.site(&mut entropy).expect("a site");
+    let entry = Entry::from(Event {
+        at: Timestamp::UNIX_EPOCH,
+        action: "import".to_owned(),
+        actor: "ada".to_owned(),
+        result: "activated".to_owned(),
+        code: None,
+        subjects: Vec::new(),
+        details: Default::default(),
+    });
+    let time = TimeFloor::new(Timestamp::UNIX_EPOCH);
+    let logged = store.activate(&site, &Activation { trust, time, generation, entry }).expect("activated");
+    assert!(logged.unpublished.is_none());
     store.open_generation(number).expect("open")
 }
 

@@ -17,6 +17,7 @@ use domain::matching::AdvisoryIndex;
 use domain::root::ContentRoot;
 use domain::time::Timestamp;
 use feeds::dataset::{Limits, MANIFEST_NAME, Manifest, Row, SegmentKind, lines};
+use store::audit::{Entry, Event};
 use store::{
     Activation, Delta, Generation, GenerationBuilder, GenerationRow, LayerRef, Located, Overlay, Store, TrustRow,
 };
@@ -219,14 +220,25 @@ fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Dig
         metadata_frame: digest,
     };
     let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new() };
-    store
-        .activate(&Activation {
-            trust,
-            time: TimeFloor::new(Timestamp::UNIX_EPOCH),
-            generation,
-            receipt: b"{}".to_vec(),
-        })
-        .expect("activated");
+    let mut seed = 0;
+    let mut entropy = |bytes: &mut [u8]| {
+        seed += 1;
+        bytes.fill(seed);
+        Ok(())
+    };
+    let site = store.site(&mut entropy).expect("a site");
+    let entry = Entry::from(Event {
+        at: Timestamp::UNIX_EPOCH,
+        action: "import".to_owned(),
+        actor: "ada".to_owned(),
+        result: "activated".to_owned(),
+        code: None,
+        subjects: Vec::new(),
+        details: Default::default(),
+    });
+    let time = TimeFloor::new(Timestamp::UNIX_EPOCH);
+    let logged = store.activate(&site, &Activation { trust, time, generation, entry }).expect("activated");
+    assert!(logged.unpublished.is_none());
     store.open_generation(number).expect("open")
 }
 

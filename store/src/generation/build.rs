@@ -255,8 +255,10 @@ impl<'p> IndexFile<'p> {
     pub(super) fn finish(self) -> Result<Digest, StoreError> {
         let Self { disk, path, database, write } = self;
         write.commit()?;
-        drop(database);
-        // Closing can fail without a word; what cannot be opened must not be pointed at.
+        // Dropping it would hide that the last write failed, and what is hashed below is what was read back
+        // from memory: after a power cut the file would be another.
+        database.close()?;
+        // What cannot be opened must not be pointed at.
         open(disk, path, CACHE_BYTES)?.begin_read()?.open_table(ECOSYSTEMS)?;
         digest_of(disk, path)
     }

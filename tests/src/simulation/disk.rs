@@ -50,12 +50,10 @@ pub(super) enum Op {
     SyncDirectory {
         path: PathBuf,
     },
-    /// A sync failed: what was pending counts as written and never will be.
+    /// A sync failed: what was pending counts as written and never will be. Names are another matter:
+    /// they go through a journal, and a journal that fails takes no more, or takes them later.
     Lost {
         file: Inode,
-    },
-    LostDirectory {
-        path: PathBuf,
     },
     /// The program told somebody that it is done.
     Mark,
@@ -421,10 +419,9 @@ impl Disk for SimDisk {
         if inner.names.get(path) != Some(&Node::Directory) {
             return Err(not_found());
         }
-        let struck = inner.strike(Operation::Sync);
-        let path = path.to_owned();
-        inner.log.push(if struck.is_ok() { Op::SyncDirectory { path } } else { Op::LostDirectory { path } });
-        struck
+        inner.strike(Operation::Sync)?;
+        inner.log.push(Op::SyncDirectory { path: path.to_owned() });
+        Ok(())
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {

@@ -198,7 +198,6 @@ impl Power {
                 self.commit_journal();
             }
             Op::Lost { file } => self.file(*file).pending.clear(),
-            Op::LostDirectory { path } => self.pending.retain(|change| change.0.parent() != Some(path)),
             Op::Mark => self.marked = true,
         }
         true

@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use domain::clock::Reading;
 use domain::time::Timestamp;
 use importer::work::InProcess;
-use importer::{ImportError, Imported, Means, Receipt, Request, SealPolicy};
+use importer::{ImportError, Imported, Means, Request, Rollback, SealPolicy};
 use ouk::limits::Limits;
 use ouk::verify::Gates;
 use store::{GenerationRow, Store, StoreError};
@@ -90,8 +90,10 @@ impl Bench {
             engine: "crash".to_owned(),
         };
         // In this process: the simulated disk is nowhere else.
-        let reading = Reading { wall: wall(), since_boot_seconds: 100, boot_id: "crash".to_owned() };
-        let means = Means { worker: &InProcess, reading: &reading, limits: &Limits::default(), progress: &|_| () };
+        let reading = reading();
+        let site = site(store)?;
+        let means =
+            Means { site: &site, worker: &InProcess, reading: &reading, limits: &Limits::default(), progress: &|_| () };
         importer::import(store, &request, &means)
     }
 
@@ -114,13 +116,24 @@ pub(crate) fn open(disk: &SimDisk) -> Result<Store, StoreError> {
     Store::open_on(Arc::new(disk.clone()), STATE)
 }
 
+/// The site's keys, which are made at the first start. The same at every try.
+pub(crate) fn site(store: &Store) -> Result<store::Site, StoreError> {
+    let mut next = 0;
+    store.site(&mut |bytes: &mut [u8]| {
+        next += 1;
+        bytes.fill(next);
+        Ok(())
+    })
+}
+
+fn reading() -> Reading {
+    Reading { wall: wall(), since_boot_seconds: 100, boot_id: "crash".to_owned() }
+}
+
 /// What `stella kit rollback` does.
 pub(crate) fn roll_back(store: &Store) -> Result<GenerationRow, StoreError> {
-    let _lock = store.lock_import()?;
-    let mut receipt = Receipt::new("rollback", wall(), "crash", "", "crash");
-    receipt.result = "activated".to_owned();
-    receipt.generation = store.previous()?;
-    store.roll_back(None, &receipt.to_json())
+    let rollback = Rollback { to: None, reason: None, operator: "crash".to_owned(), engine: "crash".to_owned() };
+    importer::roll_back(store, &site(store)?, &rollback, &reading()).map(|(row, _)| row)
 }
 
 /// What `stella serve` does before it answers: the active generation is whole and the vendor's.

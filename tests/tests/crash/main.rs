@@ -11,6 +11,7 @@ mod sweep;
 
 use bench::Kit::{Damaged, Version};
 use explore::{Act, Workload};
+use tests::simulation::SimDisk;
 
 const WORKLOADS: [Workload; 7] = [
     Workload {
@@ -117,6 +118,20 @@ power_cuts! {
     a_power_cut_in_a_rollback_leaves_either_generation_active: 4,
     a_power_cut_in_an_import_of_the_active_kit_changes_nothing: 5,
     a_power_cut_in_an_import_after_a_rollback_leaves_either_generation_active: 6,
+}
+
+#[test]
+fn a_kit_that_would_fill_the_disk_is_refused_before_it_is_copied() {
+    let start = bench::BENCH.site_with(&[Version(1)]);
+    let disk = SimDisk::new(&start);
+    let before = state::boot(&disk).expect("a whole state");
+    // A reserve of 32 MiB for receipts and reports, and some bytes.
+    disk.set_free_bytes((32 << 20) + 1000);
+    let error = bench::BENCH.import(&bench::open(&disk).expect("a state"), Version(2)).expect_err("refused");
+    assert_eq!(error.code(), "E-SPACE");
+    let after = state::boot(&disk).expect("a whole state");
+    assert_eq!((after.current, after.receipts.len()), (before.current, before.receipts.len() + 1));
+    assert_eq!(disk.image().paths(), start.paths());
 }
 
 #[test]

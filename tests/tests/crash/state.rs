@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use domain::digest::Digest;
+use store::audit::Envelopes;
 use store::{GenerationRow, Store, TrustRow};
 use tests::simulation::{Image, SimDisk};
 
-use crate::bench::{STATE, open, recheck};
+use crate::bench::{STATE, open, recheck, site};
 
 /// All that one transaction makes visible.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub(crate) struct State {
     pub(crate) current: Option<u64>,
     pub(crate) previous: Option<u64>,
     pub(crate) trust: Option<TrustRow>,
-    pub(crate) receipts: Vec<Vec<u8>>,
+    pub(crate) receipts: Vec<Envelopes>,
     /// Older ones are forgotten after an import, in a transaction of its own.
     pub(crate) generations: Vec<GenerationRow>,
 }
@@ -27,7 +28,7 @@ impl State {
             current: store.current().map_err(told)?,
             previous: store.previous().map_err(told)?,
             trust: store.trust().map_err(told)?,
-            receipts: store.receipts().map_err(told)?,
+            receipts: store.receipts(usize::MAX).map_err(told)?.into_iter().rev().collect(),
             generations: store.generations().map_err(told)?,
         })
     }
@@ -46,6 +47,7 @@ impl State {
 /// One reboot (I11): the state opens, and all that it points at is whole (I1).
 pub(crate) fn boot(disk: &SimDisk) -> Result<State, String> {
     let store = open(disk).map_err(|error| format!("the state does not open: {error}"))?;
+    check_log(&store).map_err(|error| format!("the audit log: {error}"))?;
     let state = State::read(&store)?;
     for row in &state.generations {
         let generation = store.open_generation(row.number).map_err(|error| error.to_string())?;
@@ -63,6 +65,12 @@ pub(crate) fn boot(disk: &SimDisk) -> Result<State, String> {
         return Err("a note in quarantine cannot be read".to_owned());
     }
     Ok(state)
+}
+
+/// The log is published up to its head, extends what was published before, and agrees with every receipt (I4).
+fn check_log(store: &Store) -> Result<(), store::StoreError> {
+    store.publish(&site(store)?)?;
+    store.logbook()?.map_or(Ok(()), |logbook| logbook.verify(None).map(drop))
 }
 
 /// Everything is as it was, or as it shall be: pointers, floors, time floor (I2, I12) and receipts,
@@ -95,6 +103,8 @@ pub(crate) fn check_files(image: &Image) -> Result<(), String> {
             ["cas", "sha256", folder, hex] => hex.starts_with(folder) && hex.parse::<Digest>().is_ok(),
             ["generations", name] => name.strip_suffix(".redb").is_some_and(|stem| stem.parse::<u64>().is_ok()),
             ["staging", _] | ["staging", "work", _] => true,
+            ["keys", _] => true,
+            ["log", ..] => true,
             ["quarantine", name] => is_explained(image, path, name),
             _ => false,
         };

@@ -70,6 +70,7 @@ impl Workload {
         }
         disk.arm(None);
         drop(server);
+        self.cut_now(start, &disk).map_err(|error| format!("and a power cut: {error}"))?;
         let state = boot(&disk)?;
         // A fault may keep the receipt of a refusal or of a failure from being written, and a failed
         // import leaves one of its own.
@@ -90,6 +91,16 @@ impl Workload {
             return Err("afterwards, and after a power cut: the new generation is gone".to_owned());
         }
         Ok(struck)
+    }
+}
+
+impl Workload {
+    /// The power goes just after the fault: the state boots, whether what is pending was written or not.
+    fn cut_now(&self, start: &Image, disk: &SimDisk) -> Result<(), String> {
+        let mut power = Power::new(start, disk);
+        while power.advance() {}
+        boot(&SimDisk::new(&disk.image()))?;
+        boot(&SimDisk::new(&power.image(&power.nothing_pending()))).map(drop)
     }
 }
 
