@@ -1,9 +1,14 @@
 //! The import: prepare, then one transaction, or a refusal that is written down.
 
+use attest::approval::Action;
 use domain::clock::Reading;
+use domain::digest::Digest;
 use ouk::limits::Limits;
-use store::{Activation, GenerationRow, Quarantined, Staged, Store, StoreError, TrustRow};
+use store::{
+    Activation, ControlPolicy, GenerationRow, PendingRow, Quarantined, Staged, Store, StoreError, Task, TrustRow,
+};
 
+use crate::control::{self, Acting, ControlError};
 use crate::error::ImportError;
 use crate::prepare::{Preparing, Verified};
 use crate::receipt::Receipt;
@@ -18,17 +23,51 @@ pub struct Means<'a> {
     /// The machine's clocks at the start. All of the import is judged by this one reading.
     pub reading: &'a Reading,
     pub limits: &'a Limits,
+    /// 32 random bytes, for the approvals of this kit, should it need any.
+    pub nonce: Digest,
     pub progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// What is done with a kit once it is verified and lies ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// Make it active, unless others must approve first.
+    Activate,
+    /// Let it wait in any case.
+    Hold,
 }
 
 /// Imports a kit. On an error the active generation is what it was before.
 pub fn import(store: &Store, request: &Request<'_>, means: &Means<'_>) -> Result<Imported, ImportError> {
+    run(store, request, means, Then::Activate)
+}
+
+/// Verifies a kit and lays it ready, to be activated later by [`crate::control::carry_out`].
+pub fn stage(store: &Store, request: &Request<'_>, means: &Means<'_>) -> Result<Imported, ImportError> {
+    run(store, request, means, Then::Hold)
+}
+
+fn run(store: &Store, request: &Request<'_>, means: &Means<'_>, then: Then) -> Result<Imported, ImportError> {
     let lock = store.lock_import()?;
+    let Means { worker, reading, limits, nonce, progress } = *means;
+    let acting = Acting {
+        operator: &request.operator,
+        engine: &request.engine,
+        appliance_version: &request.gates.appliance_version,
+        reading,
+        limits,
+        nonce,
+    };
+    let now = trust::time(store)?.judge(reading).at;
+    control::forget_expired(store, &lock, now, &acting)?;
     store.sweep(&lock)?;
-    let Means { worker, reading, limits, progress } = *means;
     let preparing = Preparing { store, lock: &lock, worker, reading, limits, progress };
-    let mut receipt = Receipt::new("import", reading.wall, &request.operator, &request.given_as, &request.engine);
-    let attempt = Attempt { preparing, request };
+    let action = if then == Then::Hold { "stage" } else { "import" };
+    let mut receipt = Receipt::new(action, reading.wall, &request.operator, &request.given_as, &request.engine);
+    let attempt = Attempt { preparing, request, acting, then, policy: store.control_policy()? };
+    if let Err(error) = attempt.require_operator() {
+        return Err(attempt.refuse(None, receipt, error.into()));
+    }
     let staged = match attempt.preparing.copy(request) {
         Ok(staged) => staged,
         Err(error) => return Err(attempt.refuse(None, receipt, error)),
@@ -36,7 +75,7 @@ pub fn import(store: &Store, request: &Request<'_>, means: &Means<'_>) -> Result
     receipt.kit_sha256 = Some(staged.sha256());
     match attempt.run(&staged, &mut receipt) {
         Ok(imported) => {
-            // The kit is active. What cannot be tidied up now is swept by the next import, and is
+            // The kit is active, or waits. What cannot be tidied up now is swept by the next import, and is
             // no reason to call this one failed.
             let _ = staged.remove();
             let _ = store.workspace(&lock);
@@ -51,6 +90,9 @@ pub fn import(store: &Store, request: &Request<'_>, means: &Means<'_>) -> Result
 struct Attempt<'a> {
     preparing: Preparing<'a>,
     request: &'a Request<'a>,
+    acting: Acting<'a>,
+    then: Then,
+    policy: ControlPolicy,
 }
 
 impl Attempt<'_> {
@@ -69,9 +111,60 @@ impl Attempt<'_> {
             self.store().record(&receipt.to_json())?;
             return Ok(Imported { outcome: Outcome::AlreadyCurrent(current), clock });
         }
+        if let Some(waiting) = self.waiting_as(&verified)? {
+            receipt.result = "noop".to_owned();
+            self.store().record(&receipt.to_json())?;
+            return Ok(Imported { outcome: Outcome::Held(Box::new(waiting)), clock });
+        }
         let generation = self.preparing.load(staged, &workspace, &verified)?;
-        let outcome = self.activate(receipt, &verified, generation)?;
+        let outcome = if self.is_held() {
+            self.hold(receipt, &verified, generation)?
+        } else {
+            self.activate(receipt, &verified, generation)?
+        };
         Ok(Imported { outcome, clock })
+    }
+
+    fn is_held(&self) -> bool {
+        self.then == Then::Hold || self.policy.needed(Action::Activate) > 0
+    }
+
+    /// Who acts under dual control is somebody whom the policy knows.
+    fn require_operator(&self) -> Result<(), ControlError> {
+        if self.policy.needed(Action::Activate) == 0 {
+            return Ok(());
+        }
+        control::require_person(&self.policy, &self.request.operator)
+    }
+
+    /// The request by which this very kit waits already. Handing it in again starts nothing anew.
+    fn waiting_as(&self, verified: &Verified) -> Result<Option<PendingRow>, StoreError> {
+        if !self.is_held() {
+            return Ok(None);
+        }
+        let digest = verified.kit.metadata_digest();
+        let same = |row: &PendingRow| row.staged().is_some_and(|staged| staged.metadata_digest == digest);
+        Ok(self.store().pending()?.into_iter().find(same))
+    }
+
+    /// Step 9: the kit waits. Neither floors nor pointer move.
+    fn hold(
+        &self,
+        receipt: &mut Receipt,
+        verified: &Verified,
+        generation: GenerationRow,
+    ) -> Result<Outcome, ImportError> {
+        receipt.result = "held".to_owned();
+        receipt.content_root = Some(generation.content_root);
+        let number = generation.number;
+        let trust_root = self.store().trust()?.is_none().then(|| verified.trust.factory_root.clone());
+        let task = Task::Activate { generation: Box::new(generation), trust_root };
+        let now = verified.present.at;
+        let row = control::row(number, task, self.acting.operator, now, &self.policy, self.acting.nonce);
+        let mut time = verified.time.clone();
+        time.observe(self.acting.reading);
+        self.store().hold(self.preparing.lock, &row, &time, &receipt.to_json())?;
+        Ok(Outcome::Held(Box::new(row)))
     }
 
     /// Step 12.

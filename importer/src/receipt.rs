@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 /// The record of one decision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// `import`, `rollback`.
+    /// `import`, `stage`, `rollback`, and the steps of dual control.
     pub action: String,
-    /// `activated`, `noop`, `rejected`, `failed`.
+    /// `activated`, `held`, `noop`, `rejected`, `failed`, and what the steps of dual control came to.
     pub result: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
@@ -28,6 +28,9 @@ pub struct Receipt {
     pub content_root: Option<Digest>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
+    /// The people who approved it, under dual control.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvers: Vec<String>,
     /// Role to version, before and after.
     #[serde(default)]
     pub floors_before: BTreeMap<String, u64>,
@@ -50,6 +53,7 @@ impl Receipt {
             kit_version: None,
             content_root: None,
             generation: None,
+            approvers: Vec::new(),
             floors_before: BTreeMap::new(),
             floors_after: BTreeMap::new(),
             engine: engine.to_owned(),

@@ -1,7 +1,8 @@
 //! The state directory: the only room that writes to disk.
 //!
 //! ```text
-//! state.redb     trust floors, generations, the pointer to the active one, receipts, scans
+//! state.redb     trust floors, generations, the pointer to the active one, receipts, scans,
+//!                who approves what and what waits for it
 //! cas/           blobs, named by their SHA-256
 //! generations/   one immutable index file per generation
 //! staging/       what is being imported; emptied at the next import
@@ -14,11 +15,13 @@
 //! leaves behind is unreferenced, and the next import removes it.
 
 mod blobs;
+mod control;
 pub mod disk;
 mod durable;
 mod error;
 mod generation;
 mod layout;
+mod pending;
 mod quarantine;
 mod rows;
 mod staging;
@@ -26,9 +29,11 @@ mod state;
 mod workspace;
 
 pub use blobs::Blobs;
+pub use control::{APPROVAL_HOURS, ApprovalRow, ControlPolicy, EmergencyRow, PendingRow, Person, Task};
 pub use error::StoreError;
 pub use generation::{Generation, GenerationBuilder, Located, SegmentId, View};
 pub use layout::Layout;
+pub use pending::Effect;
 pub use quarantine::Quarantined;
 pub use rows::{Floor, GenerationRow, TrustRow};
 pub use staging::{StageError, Staged};

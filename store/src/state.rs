@@ -119,11 +119,15 @@ impl Store {
 
     // Two-phase commit and quick repair: the database must survive malicious input and a
     // power cut without relying on a non-cryptographic checksum.
-    fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
+    pub(crate) fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
         let mut write = self.state.begin_write()?;
         write.set_two_phase_commit(true);
         write.set_quick_repair(true);
         Ok(write)
+    }
+
+    pub(crate) fn begin_read(&self) -> Result<redb::ReadTransaction, StoreError> {
+        Ok(self.state.begin_read()?)
     }
 
     /// Takes the import lock, or says that somebody has it.
@@ -170,7 +174,7 @@ impl Store {
     /// Remembers the time. Without generations there is nothing yet that could expire.
     pub fn save_time(&self, time: &TimeFloor) -> Result<(), StoreError> {
         let write = self.begin_write()?;
-        write.open_table(TRUST)?.insert("time", encode(time).as_slice())?;
+        write_time(&write, time)?;
         Ok(write.commit()?)
     }
 
@@ -180,26 +184,19 @@ impl Store {
         blobs.into_iter().all(|digest| self.blobs.read(digest, BLOB_BYTES_MAX).is_ok())
     }
 
-    /// The number that the next generation gets.
+    /// The number that the next generation, or the next request that waits for approval, gets.
     pub fn next_generation(&self) -> Result<u64, StoreError> {
         let read = self.state.begin_read()?;
         let last = read.open_table(GENERATIONS)?.last()?.map(|(number, _)| number.value());
-        Ok(last.unwrap_or_default() + 1)
+        Ok(last.unwrap_or_default().max(self.last_pending_number()?) + 1)
     }
 
     /// The one transaction: floors, generation, pointer and receipt become visible together.
     pub fn activate(&self, activation: &Activation) -> Result<(), StoreError> {
         sync_directory(self.disk(), &self.layout.generations())?;
-        let number = activation.generation.number;
         let write = self.begin_write()?;
-        {
-            write.open_table(TRUST)?.insert("state", encode(&activation.trust).as_slice())?;
-            write.open_table(TRUST)?.insert("time", encode(&activation.time).as_slice())?;
-            let mut generations = write.open_table(GENERATIONS)?;
-            generations.insert(number, encode(&activation.generation).as_slice())?;
-            point_at(&write, number)?;
-            append_receipt(&write, &activation.receipt)?;
-        }
+        write_activation(&write, activation)?;
+        append_receipt(&write, &activation.receipt)?;
         Ok(write.commit()?)
     }
 
@@ -321,7 +318,8 @@ impl Store {
         for path in [self.layout.staging(), self.layout.workspace()] {
             self.empty(&path)?;
         }
-        let rows = self.generations()?;
+        let mut rows = self.generations()?;
+        rows.extend(self.pending_generations()?);
         for path in list(self.disk(), &self.layout.generations())? {
             if !rows.iter().any(|row| self.layout.generation(row.number) == path) {
                 remove_file(self.disk(), &path)?;
@@ -378,7 +376,21 @@ impl Store {
     }
 }
 
-fn point_at(write: &redb::WriteTransaction, number: u64) -> Result<(), StoreError> {
+/// All of an activation but its receipt.
+pub(crate) fn write_activation(write: &redb::WriteTransaction, activation: &Activation) -> Result<(), StoreError> {
+    let generation = &activation.generation;
+    write.open_table(TRUST)?.insert("state", encode(&activation.trust).as_slice())?;
+    write_time(write, &activation.time)?;
+    write.open_table(GENERATIONS)?.insert(generation.number, encode(generation).as_slice())?;
+    point_at(write, generation.number)
+}
+
+pub(crate) fn write_time(write: &redb::WriteTransaction, time: &TimeFloor) -> Result<(), StoreError> {
+    write.open_table(TRUST)?.insert("time", encode(time).as_slice())?;
+    Ok(())
+}
+
+pub(crate) fn point_at(write: &redb::WriteTransaction, number: u64) -> Result<(), StoreError> {
     let mut pointers = write.open_table(POINTERS)?;
     let current = pointers.get("current")?.map(|value| value.value());
     if current == Some(number) {
@@ -391,7 +403,7 @@ fn point_at(write: &redb::WriteTransaction, number: u64) -> Result<(), StoreErro
     Ok(())
 }
 
-fn append_receipt(write: &redb::WriteTransaction, receipt: &[u8]) -> Result<(), StoreError> {
+pub(crate) fn append_receipt(write: &redb::WriteTransaction, receipt: &[u8]) -> Result<(), StoreError> {
     let mut receipts = write.open_table(RECEIPTS)?;
     let next = receipts.last()?.map_or(1, |(number, _)| number.value() + 1);
     receipts.insert(next, receipt)?;
