@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 use crate::dsse::VerifiedPayload;
 use crate::error::AttestError;
 use crate::keys;
+use crate::limits::within;
+
+/// Digests, a name and a reason.
+const APPROVAL_BYTES_MAX: usize = 16 << 10;
 
 /// What can wait for approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,9 +73,15 @@ impl Approval {
 
     /// Reads what an approval key has signed.
     pub fn of(payload: &VerifiedPayload<keys::Approval>) -> Result<Self, AttestError> {
+        Self::parse(payload.bytes())
+    }
+
+    /// Reads what somebody is asked to sign. Nobody has signed it yet.
+    pub fn parse(bytes: &[u8]) -> Result<Self, AttestError> {
+        within("bytes of the approval", bytes.len(), APPROVAL_BYTES_MAX)?;
         let approval: Self =
-            serde_json::from_slice(payload.bytes()).map_err(|error| AttestError::Statement(error.to_string()))?;
-        if approval.to_bytes() != payload.bytes() {
+            serde_json::from_slice(bytes).map_err(|error| AttestError::Statement(error.to_string()))?;
+        if approval.to_bytes() != bytes {
             return Err(AttestError::Statement("the bytes are not the canonical encoding of their content".to_owned()));
         }
         Ok(approval)

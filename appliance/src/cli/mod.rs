@@ -1,5 +1,7 @@
 //! The command line: one file per verb, each with its `Args` and its `run`.
 
+mod admin;
+mod control;
 mod db;
 mod exit;
 mod feeds;
@@ -27,7 +29,8 @@ Examples:
 
 Exit codes:
   0 clean   1 findings over the gate   2 usage      3 runtime error
-  4 indeterminate   5 data missing     6 kit rejected";
+  4 indeterminate   5 data missing     6 kit rejected
+  7 approval of others is missing";
 
 /// Offline-first vulnerability scanner: verified data in, verdicts out, no network.
 #[derive(Parser)]
@@ -67,6 +70,9 @@ enum Verb {
     /// Ask the active data: what is in it, and why something matches
     #[command(subcommand)]
     Db(db::Verb),
+    /// Administer the site: who approves what, and the clock
+    #[command(subcommand)]
+    Admin(admin::Verb),
     /// Run the appliance: the HTTP API over TLS
     Serve(serve::Args),
 }
@@ -95,6 +101,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Kit(verb) => kit::run(&global, verb),
         Verb::Feeds(verb) => feeds::run(&global, &verb),
         Verb::Db(verb) => db::run(&global, &verb),
+        Verb::Admin(verb) => admin::run(&global, &verb),
         Verb::Serve(args) => serve::run(&global, &args),
     };
     result.unwrap_or_else(|error| exit::explain(&error)).into()

@@ -1,16 +1,20 @@
 //! `stella kit`: everything about Offline Update Kits.
 
+mod activate;
+mod approve;
 mod build;
 mod import;
 mod inspect;
 mod join;
 mod keys;
 mod pending;
+mod requests;
 mod rollback;
 mod split;
 mod status;
 mod verify;
 mod volumes;
+mod withdraw;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -37,6 +41,16 @@ pub(crate) enum Verb {
     Join(join::Args),
     /// Verify a kit and make its data active
     Import(import::Args),
+    /// Verify a kit and let it wait, to be activated later
+    Stage(import::StageArgs),
+    /// List what waits for approval
+    Pending(requests::Args),
+    /// Approve a request, or show what an approver has to sign
+    Approve(approve::Args),
+    /// Carry out a request that enough people have approved
+    Activate(activate::Args),
+    /// Take a request back
+    Withdraw(withdraw::Args),
     /// Show generations, floors, receipts and refused kits
     Status(status::Args),
     /// Make an earlier generation active again
@@ -52,6 +66,11 @@ pub(super) fn run(global: &Global, verb: Verb) -> Result<Exit> {
         Verb::Split(args) => split::run(global, &args),
         Verb::Join(args) => join::run(global, &args),
         Verb::Import(args) => import::run(global, &args),
+        Verb::Stage(args) => import::stage(global, &args),
+        Verb::Pending(args) => requests::run(global, &args),
+        Verb::Approve(args) => approve::run(global, &args),
+        Verb::Activate(args) => activate::run(global, &args),
+        Verb::Withdraw(args) => withdraw::run(global, &args),
         Verb::Status(args) => status::run(global, &args),
         Verb::Rollback(args) => rollback::run(global, &args),
     }

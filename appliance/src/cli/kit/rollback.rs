@@ -1,21 +1,19 @@
 //! `stella kit rollback`.
 
-use std::io::Write;
-
 use anyhow::Result;
-use importer::Receipt;
+use store::{StoreError, Task};
 
 use crate::cli::Global;
+use crate::cli::control::{Asking, ask};
 use crate::cli::exit::Exit;
-use crate::clock;
-use crate::scan::ENGINE;
 
 const AFTER_HELP: &str = "\
 Examples:
   stella kit rollback                 back to the generation that was active before
   stella kit rollback --to 3
 
-The version floors stay where they are: a rollback opens no door for older kits.";
+The version floors stay where they are: a rollback opens no door for older kits. Where others must
+approve (stella admin dual-control) it waits, and the exit code is 7.";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -26,21 +24,17 @@ pub(crate) struct Args {
     /// Why, for the receipt
     #[arg(long)]
     reason: Option<String>,
-    /// Who, for the receipt
-    #[arg(long, env = "STELLA_OPERATOR", default_value = "unknown")]
-    operator: String,
+    #[command(flatten)]
+    asking: Asking,
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     let store = global.open_store()?;
-    let lock = store.lock_import()?;
-    let mut receipt = Receipt::new("rollback", clock::now(), &args.operator, "", ENGINE);
-    receipt.result = "activated".to_owned();
-    receipt.reason = args.reason.clone();
-    receipt.generation = args.to.or(store.previous()?);
-    let row = store.roll_back(args.to, &receipt.to_json())?;
-    drop(lock);
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "generation {} is active: kit version {}, signed {}", row.number, row.kit_version, row.signed_at)?;
-    Ok(Exit::Clean)
+    let to = match args.to {
+        Some(number) => number,
+        None => store.previous()?.ok_or(StoreError::NothingToRollBackTo)?,
+    };
+    // What cannot be opened is not asked for.
+    let metadata_digest = store.open_generation(to)?.row().metadata_digest;
+    ask(&store, Task::Rollback { to, metadata_digest }, &args.asking, args.reason.as_deref())
 }
