@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use importer::control::rules::{self, Alarm};
-use store::{PendingRow, Store};
+use store::{ControlPolicy, PendingRow, Store, Task};
 
 use crate::cli::Global;
 use crate::cli::control::{At, describe, standing};
@@ -52,7 +52,7 @@ pub(super) fn json(store: &Store) -> Result<serde_json::Value> {
             )
             .collect();
         serde_json::json!({
-            "number": row.number, "action": row.task.action(), "subject": row.task.subject(), "task": row.task,
+            "number": row.number, "action": row.task.action(), "subject": row.task.subject(), "policy": new_policy(row),
             "requested_by": row.requested_by, "requested_at": row.requested_at, "expires_at": row.expires_at,
             "nonce": row.nonce, "needed": tally.needed, "approvers": tally.approvers,
             "requester_proven": tally.is_requester_proven, "void": void,
@@ -60,6 +60,14 @@ pub(super) fn json(store: &Store) -> Result<serde_json::Value> {
         })
     };
     Ok(store.pending()?.iter().map(show).collect())
+}
+
+/// What the policy would be, for a request to change it: approvers must see more of it than its digest.
+fn new_policy(row: &PendingRow) -> Option<&ControlPolicy> {
+    match &row.task {
+        Task::Policy { policy, .. } => Some(policy),
+        _ => None,
+    }
 }
 
 /// Also a part of `stella kit status`.
