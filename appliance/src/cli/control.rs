@@ -12,6 +12,7 @@ use importer::control::rules::{self, Tally};
 use importer::control::{self, Acting, Asked, Done, Presence};
 use ouk::limits::Limits;
 use rustix::fs::{FileType, fstat, major, minor};
+use rustix::termios::tcgetpgrp;
 use store::{ControlPolicy, PendingRow, Store, Task};
 
 use super::exit::Exit;
@@ -198,12 +199,13 @@ pub(crate) fn report(store: &Store, done: &Done) -> Result<()> {
     Ok(())
 }
 
-/// Where the one who types is: at this machine's console, or not.
+/// Where the one who types is: at this machine's console, or not. The console must also be the terminal
+/// of this session, so that a session from elsewhere cannot simply redirect its input from there.
 pub(crate) fn presence() -> Presence {
     let found = fstat(std::io::stdin()).ok();
     let device = found.filter(|found| FileType::from_raw_mode(found.st_mode) == FileType::CharacterDevice);
     match device.map(|found| (major(found.st_rdev), minor(found.st_rdev))) {
-        Some((major, minor)) if is_console(major, minor) => Presence::Console,
+        Some((major, minor)) if is_console(major, minor) && tcgetpgrp(std::io::stdin()).is_ok() => Presence::Console,
         _ => Presence::Elsewhere,
     }
 }
