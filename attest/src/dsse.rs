@@ -27,7 +27,7 @@ impl Signs for Receipt {
 }
 
 impl Signs for Approval {
-    const PAYLOAD_TYPE: &'static str = "application/vnd.stella-ops.approval+json";
+    const PAYLOAD_TYPE: &'static str = "application/vnd.stella.approval.v1+json";
 }
 
 // Fields stand in the order of their names, so an envelope of ours is canonical JSON.

@@ -6,6 +6,8 @@ use ouk::error::KitError;
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
+use crate::control::ControlError;
+
 /// Every refusal has one stable code, which `docs/kit-format.md` lists.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -38,6 +40,8 @@ pub enum ImportError {
     /// What the worker found, word for word.
     #[error(transparent)]
     Found(Refusal),
+    #[error(transparent)]
+    Control(#[from] ControlError),
     /// The worker ended without an answer. What it was given to read may have done that.
     #[error("the verification worker failed: {message}")]
     Worker { message: String, is_about_the_kit: bool },
@@ -92,6 +96,10 @@ impl ImportError {
             Self::Store(error) if error.is_out_of_space() => "E-SPACE",
             Self::Store(StoreError::ImportRunning) => "E-BUSY",
             Self::Store(StoreError::Io { .. }) => "E-IO-STATE",
+            Self::Store(StoreError::UnknownPending(_)) => "E-CONTROL-UNKNOWN",
+            Self::Store(StoreError::PendingChanged(_) | StoreError::PolicyChanged) => "E-CONTROL-CHANGED",
+            Self::Store(StoreError::PendingFull(_)) => "E-CONTROL-FULL",
+            Self::Control(error) => error.code(),
             Self::Store(StoreError::ForeignEntry { .. }) => "E-CAS",
             Self::Store(error) if error.is_about_the_log() => "E-AUDIT",
             Self::Store(_) => "E-STATE",
@@ -116,6 +124,7 @@ impl ImportError {
             Self::BaseMissing { .. } => Blame::Operator,
             Self::Kit(error) => error.blame(),
             Self::Found(refusal) => refusal.blame,
+            Self::Control(error) => error.blame(),
             Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) => Blame::Operator,
             Self::SourceKind { .. } | Self::SealMissing | Self::SealKeyMissing | Self::Unexpected { .. } => {
                 Blame::Operator
@@ -144,7 +153,7 @@ impl ImportError {
             | Self::BaseMissing { .. }
             | Self::ContentRoot { .. }
             | Self::SourceKind { .. } => true,
-            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) => false,
+            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) | Self::Control(_) => false,
             Self::Worker { is_about_the_kit, .. } => *is_about_the_kit,
         }
     }
@@ -171,6 +180,14 @@ impl ImportError {
             Self::Store(error) if error.is_about_the_log() => {
                 "nothing was changed; see docs/audit-log.md, and `stella admin audit verify`"
             }
+            Self::Store(StoreError::UnknownPending(_)) => {
+                "it was carried out, withdrawn, or has expired: see the receipts"
+            }
+            Self::Store(StoreError::PendingChanged(_) | StoreError::PolicyChanged) => {
+                "somebody else acted at the same time: look at `stella kit pending` and try again"
+            }
+            Self::Store(StoreError::PendingFull(_)) => "activate or withdraw one of `stella kit pending` first",
+            Self::Control(error) => error.advice(),
             Self::Store(_) => "see docs/runbooks/recovery.md; the active generation keeps serving",
             Self::SourceKind { .. } => "give the path of the kit file itself",
             Self::SourceRead { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {

@@ -1,10 +1,12 @@
 //! The import: prepare, then one transaction, or a refusal that is written down.
 
+use attest::approval::Action;
 use domain::clock::Reading;
 use domain::digest::Digest;
 use ouk::limits::Limits;
-use store::{Activation, GenerationRow, Quarantined, Site, Staged, Store, StoreError};
+use store::{Activation, ControlPolicy, GenerationRow, PendingRow, Quarantined, Site, Staged, Store, StoreError, Task};
 
+use crate::control::{self, Acting, ControlError};
 use crate::error::ImportError;
 use crate::prepare::{Preparing, Verified};
 use crate::receipt::{Account, Circumstances};
@@ -21,22 +23,56 @@ pub struct Means<'a> {
     /// The machine's clocks at the start. All of the import is judged by this one reading.
     pub reading: &'a Reading,
     pub limits: &'a Limits,
+    /// 32 random bytes, for the approvals of this kit, should it need any.
+    pub nonce: Digest,
     pub progress: &'a (dyn Fn(Progress) + Sync),
+}
+
+/// What is done with a kit once it is verified and lies ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    /// Make it active, unless others must approve first.
+    Activate,
+    /// Let it wait in any case.
+    Hold,
 }
 
 /// Imports a kit. On an error the active generation is what it was before.
 pub fn import(store: &Store, request: &Request<'_>, means: &Means<'_>) -> Result<Imported, ImportError> {
+    run(store, request, means, Then::Activate)
+}
+
+/// Verifies a kit and lays it ready, to be activated later by [`crate::control::carry_out`].
+pub fn stage(store: &Store, request: &Request<'_>, means: &Means<'_>) -> Result<Imported, ImportError> {
+    run(store, request, means, Then::Hold)
+}
+
+fn run(store: &Store, request: &Request<'_>, means: &Means<'_>, then: Then) -> Result<Imported, ImportError> {
     let lock = store.lock_import()?;
-    store.sweep(&lock)?;
-    let Means { site, worker, reading, limits, progress } = *means;
-    let preparing = Preparing { store, lock: &lock, worker, reading, limits, progress };
+    let Means { site, worker, reading, limits, nonce, progress } = *means;
     // When the state cannot tell the time the import will fail on that, and must be able to say so.
     let time = trust::time(store).unwrap_or_else(|_| trust::program_time());
+    let acting = Acting {
+        site,
+        operator: &request.operator,
+        engine: &request.engine,
+        appliance_version: &request.gates.appliance_version,
+        reading,
+        limits,
+        nonce,
+    };
+    control::forget_expired(store, &lock, time.judge(reading).at, &acting)?;
+    store.sweep(&lock)?;
+    let preparing = Preparing { store, lock: &lock, worker, reading, limits, progress };
     let by = Circumstances { site, time: &time, reading, operator: &request.operator, engine: &request.engine };
-    let mut account = Account::new("import", &request.given_as, &by);
+    let action = if then == Then::Hold { "stage" } else { "import" };
+    let mut account = Account::new(action, &request.given_as, &by);
     let pinned = store.trust().ok().flatten().map(|trust| Digest::of(&trust.root));
     account.judged_by(pinned.or(request.trust_root.map(Digest::of)));
-    let attempt = Attempt { preparing, request, site };
+    let attempt = Attempt { preparing, request, site, acting, then, policy: store.control_policy()? };
+    if let Err(error) = attempt.require_operator() {
+        return Err(attempt.refuse(None, account, error.into()));
+    }
     let staged = match attempt.preparing.copy(request) {
         Ok(staged) => staged,
         Err(error) => return Err(attempt.refuse(None, account, error)),
@@ -45,7 +81,7 @@ pub fn import(store: &Store, request: &Request<'_>, means: &Means<'_>) -> Result
     account.import.bytes = staged.length();
     match attempt.run(&staged, &mut account) {
         Ok(imported) => {
-            // The kit is active. What cannot be tidied up now is swept by the next import, and is
+            // The kit is active, or waits. What cannot be tidied up now is swept by the next import, and is
             // no reason to call this one failed.
             let _ = staged.remove();
             let _ = store.workspace(&lock);
@@ -61,6 +97,9 @@ struct Attempt<'a> {
     preparing: Preparing<'a>,
     request: &'a Request<'a>,
     site: &'a Site,
+    acting: Acting<'a>,
+    then: Then,
+    policy: ControlPolicy,
 }
 
 impl Attempt<'_> {
@@ -79,8 +118,58 @@ impl Attempt<'_> {
             let logged = self.store().append(self.site, &account.entry())?;
             return Ok(Imported { outcome: Outcome::AlreadyCurrent(current), clock, logged });
         }
+        if let Some(waiting) = self.waiting_as(&verified)? {
+            account.import.result = "noop".to_owned();
+            let logged = self.store().append(self.site, &account.entry())?;
+            return Ok(Imported { outcome: Outcome::Held(Box::new(waiting)), clock, logged });
+        }
         let generation = self.preparing.load(staged, &workspace, &verified)?;
+        if self.is_held() {
+            return self.hold(account, &verified, generation);
+        }
         self.activate(account, &verified, generation)
+    }
+
+    fn is_held(&self) -> bool {
+        self.then == Then::Hold || self.policy.needed(Action::Activate) > 0
+    }
+
+    /// Who acts under dual control is somebody whom the policy knows.
+    fn require_operator(&self) -> Result<(), ControlError> {
+        if self.policy.needed(Action::Activate) == 0 {
+            return Ok(());
+        }
+        control::require_person(&self.policy, &self.request.operator)
+    }
+
+    /// The request by which this very kit waits already. Handing it in again starts nothing anew.
+    fn waiting_as(&self, verified: &Verified) -> Result<Option<PendingRow>, StoreError> {
+        if !self.is_held() {
+            return Ok(None);
+        }
+        let digest = verified.kit.metadata_digest();
+        let same = |row: &PendingRow| row.staged().is_some_and(|staged| staged.metadata_digest == digest);
+        Ok(self.store().pending()?.into_iter().find(same))
+    }
+
+    /// Step 9: the kit waits. Neither floors nor pointer move.
+    fn hold(
+        &self,
+        account: &mut Account,
+        verified: &Verified,
+        generation: GenerationRow,
+    ) -> Result<Imported, ImportError> {
+        account.import.result = "held".to_owned();
+        account.import.content_root = Some(generation.content_root);
+        let number = generation.number;
+        let trust_root = self.store().trust()?.is_none().then(|| verified.trust.factory_root.clone());
+        let task = Task::Activate { generation: Box::new(generation), trust_root };
+        let now = verified.present.at;
+        let row = control::row(number, task, self.acting.operator, now, &self.policy, self.acting.nonce);
+        let mut time = verified.time.clone();
+        time.observe(self.acting.reading);
+        let logged = self.store().hold(self.preparing.lock, &row, &time, self.site, &account.entry())?;
+        Ok(Imported { outcome: Outcome::Held(Box::new(row)), clock: verified.present.state, logged })
     }
 
     /// Step 12.

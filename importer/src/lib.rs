@@ -7,10 +7,11 @@
 //! ```
 //!
 //! Nothing of the active generation is touched before the last step, and that step is one
-//! transaction. Whatever fails before it ends in quarantine with a code and a receipt;
+//! transaction. A kit that others must approve first waits before it ([`control`]). Whatever fails before it ends in quarantine with a code and a receipt;
 //! whatever is killed before it leaves files that nothing refers to. Expanding and
 //! parsing can be done by a process that reaches nothing else ([`work`]).
 
+pub mod control;
 mod error;
 mod import;
 pub mod isolated;
@@ -24,7 +25,7 @@ mod trust;
 pub mod work;
 
 pub use error::{Blame, ImportError, Refusal};
-pub use import::{Means, import};
+pub use import::{Means, import, stage};
 pub use recheck::recheck;
 pub use request::{Imported, Outcome, Progress, Request, SealPolicy};
 pub use rollback::{Rollback, roll_back};

@@ -86,10 +86,7 @@ impl Preparing<'_> {
         let entries = workspace.read_metadata(self.limits.metadata_frame_bytes_max)?;
         let metadata = SealedMetadata::from_expanded(workspace.kit_head(frame)?, &entries, self.limits)?;
         let kit = ouk::verify::verify(&metadata, &check.trust, &check.gates, check.present, self.limits)?;
-        // A clock that is behind cannot tell what lies in the future; that it is behind is reported.
-        if present.state != ClockState::Behind && kit.signed_at().seconds_since(present.at) > FUTURE_SECONDS_MAX {
-            return Err(ImportError::Future { signed_at: kit.signed_at().to_string(), now: present.at.to_string() });
-        }
+        refuse_future(&kit, &present)?;
         Ok(Verified { kit, trust, time, present, metadata, check })
     }
 
@@ -184,6 +181,14 @@ impl Preparing<'_> {
             (None, None) => Err(StoreError::NoTrustRoot.into()),
         }
     }
+}
+
+pub(crate) fn refuse_future(kit: &VerifiedKit, present: &Present) -> Result<(), ImportError> {
+    // A clock that is behind cannot tell what lies in the future; that it is behind is reported.
+    if present.state != ClockState::Behind && kit.signed_at().seconds_since(present.at) > FUTURE_SECONDS_MAX {
+        return Err(ImportError::Future { signed_at: kit.signed_at().to_string(), now: present.at.to_string() });
+    }
+    Ok(())
 }
 
 /// The seal that is to be checked, if there is one and a key to check it with.

@@ -8,7 +8,7 @@
 use domain::digest::Digest;
 use ouk::limits::Limits;
 use ouk::read::SealedMetadata;
-use ouk::verify::{Floors, Gates, TrustState};
+use ouk::verify::{Floors, Gates, TrustState, VerifiedKit};
 use store::{GenerationRow, Store, StoreError};
 
 use crate::error::ImportError;
@@ -31,10 +31,15 @@ pub fn recheck(
         schema_max: feeds::dataset::DELTA_SCHEMA,
     };
     let kit = ouk::verify::verify(&metadata, &pinned, &gates, row.signed_at, limits)?;
-    let signed: Option<Digest> = kit.target(feeds::dataset::MANIFEST_NAME).map(|manifest| manifest.sha256);
-    if kit.metadata_digest() != row.metadata_digest || signed != Some(row.manifest) {
+    if !is_kit_of(row, &kit) {
         let what = format!("generation {} is not the kit that its row names", row.number);
         return Err(StoreError::Damaged { what }.into());
     }
     Ok(())
+}
+
+/// Is this the kit that the row was made from?
+pub(crate) fn is_kit_of(row: &GenerationRow, kit: &VerifiedKit) -> bool {
+    let signed: Option<Digest> = kit.target(feeds::dataset::MANIFEST_NAME).map(|manifest| manifest.sha256);
+    kit.metadata_digest() == row.metadata_digest && signed == Some(row.manifest)
 }

@@ -6,8 +6,8 @@ use domain::clock::ClockState;
 use domain::digest::Digest;
 use ouk::verify::Gates;
 use serde::{Deserialize, Serialize};
-use store::GenerationRow;
 use store::audit::Logged;
+use store::{GenerationRow, PendingRow};
 
 /// What the operator asks for.
 pub struct Request<'a> {
@@ -55,6 +55,8 @@ pub enum Outcome {
     Activated(Box<GenerationRow>),
     /// This very kit is active already.
     AlreadyCurrent(u64),
+    /// It is verified and staged, and waits for approval or for somebody who activates it.
+    Held(Box<PendingRow>),
 }
 
 /// A finished import.

@@ -13,7 +13,10 @@ use crate::error::StoreError;
 /// Writes `bytes` to `path` by way of `temporary`, which must be on the same file system.
 /// The directory entry is durable only after [`sync_directory`], so that many files cost one.
 pub(crate) fn write_file(disk: &dyn Disk, temporary: &Path, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let file = disk.open(temporary, OpenMode::Create).map_err(StoreError::io(temporary))?;
+    // Not emptied but removed: after a power cut in a rename both names may lead to one file, and what has
+    // its name already must not be emptied through the other.
+    remove_file(disk, temporary)?;
+    let file = disk.open(temporary, OpenMode::CreateNew).map_err(StoreError::io(temporary))?;
     write_all_at(&*file, bytes, 0).map_err(StoreError::io(temporary))?;
     file.sync_data().map_err(StoreError::io(temporary))?;
     disk.rename(temporary, path).map_err(StoreError::io(path))

@@ -37,6 +37,14 @@ pub enum StoreError {
     NoTrustRoot,
     #[error("another trust root is pinned already; a root changes only by a kit that carries its signed successor")]
     TrustRootPinned,
+    #[error("no request {0} waits for approval; `stella kit pending` lists those that do")]
+    UnknownPending(u64),
+    #[error("request {0} or the control policy changed while it was judged")]
+    PendingChanged(u64),
+    #[error("the control policy changed while it was judged")]
+    PolicyChanged,
+    #[error("{0} requests wait for approval already, and no more can")]
+    PendingFull(usize),
     #[error("{path} has {length} bytes where at most {bytes_max} can be")]
     Unexpected { path: PathBuf, length: u64, bytes_max: u64 },
     #[error("blob {0} is missing from the store")]

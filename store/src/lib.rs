@@ -1,7 +1,8 @@
 //! The state directory: the only room that writes to disk.
 //!
 //! ```text
-//! state.redb     trust floors, generations, the pointer to the active one, receipts, the log's head, scans
+//! state.redb     trust floors, generations, the pointer to the active one, receipts, the log's head, scans,
+//!                who approves what and what waits for it
 //! keys/          private keys of the site, one for each purpose
 //! log/           the audit log: tiles and the signed checkpoint
 //! cas/           blobs, named by their SHA-256
@@ -17,12 +18,14 @@
 
 pub mod audit;
 mod blobs;
+mod control;
 mod database;
 pub mod disk;
 mod durable;
 mod error;
 mod generation;
 mod layout;
+mod pending;
 mod quarantine;
 mod rows;
 mod site;
@@ -31,9 +34,11 @@ mod state;
 mod workspace;
 
 pub use blobs::Blobs;
+pub use control::{APPROVAL_HOURS, ApprovalRow, ControlPolicy, EmergencyRow, PendingRow, Person, Task};
 pub use error::StoreError;
 pub use generation::{Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, SegmentId, View};
 pub use layout::Layout;
+pub use pending::Effect;
 pub use quarantine::Quarantined;
 pub use rows::{Floor, GenerationRow, LayerRef, TrustRow};
 pub use site::{Entropy, Identity, Site};

@@ -153,8 +153,8 @@ impl Store {
 
     /// Remembers the time. Without generations there is nothing yet that could expire.
     pub fn save_time(&self, time: &TimeFloor) -> Result<(), StoreError> {
-        let write = self.state.begin_write()?;
-        write.open_table(TRUST)?.insert("time", encode(time).as_slice())?;
+        let write = self.begin_write()?;
+        write_time(&write, time)?;
         Ok(write.commit()?)
     }
 
@@ -164,24 +164,17 @@ impl Store {
         blobs.into_iter().all(|digest| self.blobs.read(digest, BLOB_BYTES_MAX).is_ok())
     }
 
-    /// The number that the next generation gets.
+    /// The number that the next generation, or the next request that waits for approval, gets.
     pub fn next_generation(&self) -> Result<u64, StoreError> {
         let read = self.state.begin_read()?;
         let last = read.open_table(GENERATIONS)?.last()?.map(|(number, _)| number.value());
-        Ok(last.unwrap_or_default() + 1)
+        Ok(last.unwrap_or_default().max(self.last_pending_number()?) + 1)
     }
 
     /// The one transaction: floors, generation, pointer, receipt and log become visible together.
     pub fn activate(&self, site: &Site, activation: &Activation) -> Result<Logged, StoreError> {
         sync_directory(self.disk(), &self.layout.generations())?;
-        let number = activation.generation.number;
-        self.act(site, &activation.entry, |write| {
-            write.open_table(TRUST)?.insert("state", encode(&activation.trust).as_slice())?;
-            write.open_table(TRUST)?.insert("time", encode(&activation.time).as_slice())?;
-            let mut generations = write.open_table(GENERATIONS)?;
-            generations.insert(number, encode(&activation.generation).as_slice())?;
-            point_at(write, number)
-        })
+        self.act(site, &activation.entry, |write| write_activation(write, activation))
     }
 
     /// The generation that a rollback leads to: the one before, when none is named.
@@ -247,7 +240,10 @@ impl Store {
 
     /// Opens a generation for reading.
     pub fn open_generation(&self, number: u64) -> Result<Generation, StoreError> {
-        let row = self.generation_row(number)?.ok_or(StoreError::UnknownGeneration(number))?;
+        self.open_row(self.generation_row(number)?.ok_or(StoreError::UnknownGeneration(number))?)
+    }
+
+    pub(crate) fn open_row(&self, row: GenerationRow) -> Result<Generation, StoreError> {
         Generation::open(&self.layers, self.disk(), &self.layout, row)
     }
 
@@ -297,7 +293,8 @@ impl Store {
         for path in [self.layout.staging(), self.layout.workspace()] {
             self.empty(&path)?;
         }
-        let rows = self.generations()?;
+        let mut rows = self.generations()?;
+        rows.extend(self.pending_generations()?);
         for path in list(self.disk(), &self.layout.generations())? {
             if !rows.iter().flat_map(|row| &row.layers).any(|layer| self.layout.generation(layer.file) == path) {
                 remove_file(self.disk(), &path)?;
@@ -336,8 +333,9 @@ impl Store {
         }
         write.commit()?;
         // A file goes with the last generation that rests on it.
-        let kept: BTreeSet<u64> =
-            self.generations()?.iter().flat_map(|row| &row.layers).map(|layer| layer.file).collect();
+        let mut resting = self.generations()?;
+        resting.extend(self.pending_generations()?);
+        let kept: BTreeSet<u64> = resting.iter().flat_map(|row| &row.layers).map(|layer| layer.file).collect();
         let gone = rows.iter().filter(|row| old.contains(&row.number)).flat_map(|row| &row.layers);
         for file in gone.map(|layer| layer.file).filter(|file| !kept.contains(file)).collect::<BTreeSet<_>>() {
             remove_file(self.disk(), &self.layout.generation(file))?;
@@ -403,7 +401,21 @@ fn check_schema(state: &StateDatabase) -> Result<(), StoreError> {
     Ok(write.commit()?)
 }
 
-fn point_at(write: &redb::WriteTransaction, number: u64) -> Result<(), StoreError> {
+/// All of an activation but its receipt.
+pub(crate) fn write_activation(write: &redb::WriteTransaction, activation: &Activation) -> Result<(), StoreError> {
+    let generation = &activation.generation;
+    write.open_table(TRUST)?.insert("state", encode(&activation.trust).as_slice())?;
+    write_time(write, &activation.time)?;
+    write.open_table(GENERATIONS)?.insert(generation.number, encode(generation).as_slice())?;
+    point_at(write, generation.number)
+}
+
+pub(crate) fn write_time(write: &redb::WriteTransaction, time: &TimeFloor) -> Result<(), StoreError> {
+    write.open_table(TRUST)?.insert("time", encode(time).as_slice())?;
+    Ok(())
+}
+
+pub(crate) fn point_at(write: &redb::WriteTransaction, number: u64) -> Result<(), StoreError> {
     let mut pointers = write.open_table(POINTERS)?;
     let current = pointers.get("current")?.map(|value| value.value());
     if current == Some(number) {

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use importer::ImportError;
+use importer::control::ControlError;
 use policy::Outcome;
 use store::StoreError;
 
@@ -21,6 +22,8 @@ pub(crate) enum Exit {
     Indeterminate,
     Data,
     KitRejected,
+    /// Others must approve first, or this person may not.
+    Approval,
 }
 
 impl From<Exit> for ExitCode {
@@ -34,6 +37,7 @@ impl From<Exit> for ExitCode {
             Exit::Indeterminate => 4,
             Exit::Data => 5,
             Exit::KitRejected => 6,
+            Exit::Approval => 7,
         })
     }
 }
@@ -84,11 +88,21 @@ fn sentence(error: &anyhow::Error) -> String {
 
 fn classify(error: &anyhow::Error) -> (Exit, Option<&str>, Option<&str>) {
     if let Some(error) = error.downcast_ref::<ImportError>() {
-        let exit = if error.is_rejection() { Exit::KitRejected } else { Exit::Runtime };
+        let exit = match error {
+            ImportError::Control(_) => Exit::Approval,
+            error if error.is_rejection() => Exit::KitRejected,
+            _ => Exit::Runtime,
+        };
         return (exit, Some(error.code()), Some(error.advice()));
     }
     if let Some(error) = error.downcast_ref::<ouk::error::KitError>() {
         return (Exit::KitRejected, Some(error.code()), Some(error.advice()));
+    }
+    if let Some(error) = error.downcast_ref::<ControlError>() {
+        return (Exit::Approval, Some(error.code()), Some(error.advice()));
+    }
+    if let Some(error) = error.downcast_ref::<attest::AttestError>() {
+        return (Exit::Runtime, Some(error.code()), Some(error.advice()));
     }
     if let Some(error) = error.downcast_ref::<ouk::tokens::TokenError>() {
         return (Exit::Runtime, Some(error.code()), Some(error.advice()));

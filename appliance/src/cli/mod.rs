@@ -1,6 +1,7 @@
 //! The command line: one file per verb, each with its `Args` and its `run`.
 
 mod admin;
+mod control;
 mod db;
 mod exit;
 mod feeds;
@@ -29,7 +30,8 @@ Examples:
 
 Exit codes:
   0 clean   1 findings over the gate   2 usage      3 runtime error
-  4 indeterminate   5 data missing     6 kit rejected";
+  4 indeterminate   5 data missing     6 kit rejected
+  7 approval of others is missing";
 
 /// Offline-first vulnerability scanner: verified data in, verdicts out, no network.
 #[derive(Parser)]
@@ -69,7 +71,7 @@ enum Verb {
     /// Ask the active data: what is in it, and why something matches
     #[command(subcommand)]
     Db(db::Verb),
-    /// The site itself: its keys and its audit log
+    /// The site itself: its keys, its audit log, who approves what, and the clock
     #[command(subcommand)]
     Admin(admin::Verb),
     /// Run the appliance: the HTTP API over TLS

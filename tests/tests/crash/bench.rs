@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
 use domain::clock::Reading;
+use domain::digest::Digest;
 use domain::time::Timestamp;
 use importer::work::InProcess;
 use importer::{ImportError, Imported, Means, Request, Rollback, SealPolicy};
@@ -92,8 +94,14 @@ impl Bench {
         // In this process: the simulated disk is nowhere else.
         let reading = reading();
         let site = site(store)?;
-        let means =
-            Means { site: &site, worker: &InProcess, reading: &reading, limits: &Limits::default(), progress: &|_| () };
+        let means = Means {
+            site: &site,
+            worker: &InProcess,
+            reading: &reading,
+            limits: &Limits::default(),
+            nonce: Digest::of(b"crash"),
+            progress: &|_| (),
+        };
         importer::import(store, &request, &means)
     }
 
@@ -116,12 +124,12 @@ pub(crate) fn open(disk: &SimDisk) -> Result<Store, StoreError> {
     Store::open_on(Arc::new(disk.clone()), STATE)
 }
 
-/// The site's keys, which are made at the first start. The same at every try.
+/// The site's keys, which are made at the first start: never one twice, as with real entropy.
 pub(crate) fn site(store: &Store) -> Result<store::Site, StoreError> {
-    let mut next = 0;
+    static NEXT: AtomicU64 = AtomicU64::new(0);
     store.site(&mut |bytes: &mut [u8]| {
-        next += 1;
-        bytes.fill(next);
+        let seed = Digest::of(&NEXT.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+        bytes.iter_mut().zip(seed.as_bytes().iter().cycle()).for_each(|(byte, random)| *byte = *random);
         Ok(())
     })
 }

@@ -1,6 +1,9 @@
-//! `stella admin`: the site itself, its keys and its audit log.
+//! `stella admin`: the site itself: its keys, its audit log, who approves what, and the clock.
 
+mod approver;
 mod audit;
+mod clock;
+mod dual_control;
 mod keys;
 
 use std::io::{self, Write};
@@ -9,9 +12,10 @@ use anyhow::{Context, Result};
 use attest::tlog::TreeHead;
 use clap::Subcommand;
 use store::audit::Logged;
-use store::{Site, Store};
+use store::{ControlPolicy, Site, Store, Task};
 
 use super::Global;
+use super::control::{Asking, ask};
 use super::exit::Exit;
 
 #[derive(Subcommand)]
@@ -22,13 +26,30 @@ pub(crate) enum Verb {
     /// The keys that this site signs with
     #[command(subcommand)]
     Keys(keys::Verb),
+    /// The people who approve, and their keys
+    #[command(subcommand)]
+    Approver(approver::Verb),
+    /// How many people must approve what; shows it when nothing is given
+    DualControl(dual_control::Args),
+    /// What this machine believes of the time
+    #[command(subcommand)]
+    Clock(clock::Verb),
 }
 
 pub(super) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
     match verb {
         Verb::Audit(verb) => audit::run(global, verb),
         Verb::Keys(verb) => keys::run(global, verb),
+        Verb::Approver(verb) => approver::run(global, verb),
+        Verb::DualControl(args) => dual_control::run(global, args),
+        Verb::Clock(verb) => clock::run(global, verb),
     }
+}
+
+/// Asks for another policy in place of the present one.
+fn replace(store: &Store, present: &ControlPolicy, policy: ControlPolicy, asking: &Asking) -> Result<Exit> {
+    let task = Task::Policy { replaces: present.digest(), policy };
+    ask(store, task, asking, None)
 }
 
 /// The site's keys, made at the first call.

@@ -8,16 +8,16 @@ use anyhow::{Context, Result};
 use domain::clock::ClockState;
 use domain::digest::Digest;
 use importer::isolated::Isolated;
-use importer::{Imported, Means, Outcome, Progress as Step, Request, SealPolicy};
-use ouk::limits::Limits;
+use importer::{ImportError, Imported, Means, Outcome, Progress as Step, Request, SealPolicy};
 use ouk::verify::Gates;
 use sandbox::Level;
+use store::Store;
 
 use super::PRODUCT;
+use crate::cli::control::{self, Asking};
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
 use crate::cli::{Global, admin, files};
-use crate::clock;
 use crate::scan::ENGINE;
 
 const ROOT_BYTES_MAX: u64 = 64 << 10;
@@ -30,7 +30,8 @@ Examples:
   stella kit import ouk-stella-stable-8.tar.zst --expect-sha256 4f0c…
 
 The kit is copied once, verified, and made active by one atomic step. When it is refused the
-active data stays as it was, the kit goes to quarantine, and the exit code is 6.";
+active data stays as it was, the kit goes to quarantine, and the exit code is 6. Where others must
+approve (stella admin dual-control) the kit is staged instead, and the exit code is 7.";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -51,9 +52,25 @@ pub(crate) struct Args {
     channel: String,
     #[command(flatten)]
     worker: WorkerArgs,
-    /// Who imports, for the receipt
-    #[arg(long, env = "STELLA_OPERATOR", default_value_t = operator())]
-    operator: String,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+const STAGE_HELP: &str = "\
+Examples:
+  stella kit stage /media/usb/ouk-stella-stable-8.tar.zst --operator alice --sign-with alice.key.pem
+  stella kit pending
+  stella kit activate 2
+
+The kit is verified as by an import and its data are kept, but nothing serves them. Neither the
+active generation nor the version floors move before it is activated. It is verified again then.";
+
+/// `stella kit stage`: the same arguments, another end.
+#[derive(clap::Args)]
+#[command(after_help = STAGE_HELP)]
+pub(crate) struct StageArgs {
+    #[command(flatten)]
+    import: Args,
 }
 
 /// How the process that verifies the kit is confined.
@@ -121,11 +138,6 @@ impl SealArgs {
     }
 }
 
-/// The account that runs the command.
-fn operator() -> String {
-    std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".to_owned())
-}
-
 /// What this appliance takes kits for.
 pub(crate) fn gates(channel: &str) -> Gates {
     Gates {
@@ -141,6 +153,20 @@ pub(crate) fn read_root(path: &Path) -> Result<Vec<u8>> {
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
+    import(global, args, importer::import, Exit::Approval)
+}
+
+pub(super) fn stage(global: &Global, args: &StageArgs) -> Result<Exit> {
+    import(global, &args.import, importer::stage, Exit::Clean)
+}
+
+/// An import or what else is made of a kit; `held` is how it ends when the kit waits.
+fn import(
+    global: &Global,
+    args: &Args,
+    make: fn(&Store, &Request<'_>, &Means<'_>) -> Result<Imported, ImportError>,
+    held: Exit,
+) -> Result<Exit> {
     let store = global.open_store()?;
     let kit = importer::open_source(&args.kit)?;
     let root = args.trust_root.as_deref().map(read_root).transpose()?;
@@ -155,26 +181,45 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
         seal_policy: seal.policy,
         expected: args.expect_sha256,
         gates: gates(&args.channel),
-        operator: args.operator.clone(),
+        operator: args.asking.operator.clone(),
         engine: ENGINE.to_owned(),
     };
-    let (reading, limits, show) = (clock::reading(), Limits::default(), |step| show(&progress, step));
-    let (site, worker) = (admin::site(&store)?, args.worker.isolated());
-    let means = Means { site: &site, worker: &worker, reading: &reading, limits: &limits, progress: &show };
-    let imported = importer::import(&store, &request, &means);
+    let (at, worker) = (control::At::now(&store)?, args.worker.isolated());
+    let show = |step| show(&progress, step);
+    let means = Means {
+        site: &at.site,
+        worker: &worker,
+        reading: &at.reading,
+        limits: &at.limits,
+        nonce: at.nonce,
+        progress: &show,
+    };
+    let imported = make(&store, &request, &means);
     progress.finish();
     let seal = match (&seal.text, &seal.key) {
         (Some(_), Some(_)) => "verified",
         (None, _) => "not checked: there is none beside the kit",
         (Some(_), None) => "not checked: no --seal-key was given",
     };
-    match imported {
-        Ok(imported) => report(imported, seal),
+    let imported = match imported {
+        Ok(imported) => imported,
         Err(error) => {
             // A refusal is written down too, and its checkpoint is worth as much.
             admin::show_checkpoint(&store);
-            Err(error.into())
+            return Err(error.into());
         }
+    };
+    let waiting = match &imported.outcome {
+        Outcome::Held(row) => Some(row.clone()),
+        Outcome::Activated(_) | Outcome::AlreadyCurrent(_) => None,
+    };
+    report(imported, seal)?;
+    match waiting {
+        Some(row) => {
+            control::held(&store, &row, &args.asking, &at)?;
+            Ok(held)
+        }
+        None => Ok(Exit::Clean),
     }
 }
 
@@ -194,7 +239,7 @@ fn show(progress: &Progress, step: Step) {
     }
 }
 
-fn report(imported: Imported, seal: &str) -> Result<Exit> {
+fn report(imported: Imported, seal: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match &imported.outcome {
         Outcome::AlreadyCurrent(number) => {
@@ -211,6 +256,7 @@ fn report(imported: Imported, seal: &str) -> Result<Exit> {
             writeln!(out, "content root {}", row.content_root)?;
             writeln!(out, "seal {seal}")?;
         }
+        Outcome::Held(_) => writeln!(out, "the kit is verified and staged; seal {seal}")?,
     }
     match imported.clock {
         ClockState::Ok => {}
@@ -223,6 +269,5 @@ fn report(imported: Imported, seal: &str) -> Result<Exit> {
              set it right, or confirm it with `stella admin clock confirm`"
         )?,
     }
-    admin::write_checkpoint(&mut out, imported.logged)?;
-    Ok(Exit::Clean)
+    admin::write_checkpoint(&mut out, imported.logged)
 }

@@ -1,5 +1,7 @@
 //! `stella kit`: everything about Offline Update Kits.
 
+mod activate;
+mod approve;
 mod build;
 mod delta;
 mod import;
@@ -8,12 +10,14 @@ mod join;
 mod keys;
 mod pending;
 mod receipt;
+mod requests;
 mod rollback;
 mod split;
 mod status;
 mod tokens;
 mod verify;
 mod volumes;
+mod withdraw;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -42,6 +46,16 @@ pub(crate) enum Verb {
     Join(join::Args),
     /// Verify a kit and make its data active
     Import(import::Args),
+    /// Verify a kit and let it wait, to be activated later
+    Stage(import::StageArgs),
+    /// List what waits for approval
+    Pending(requests::Args),
+    /// Approve a request, or show what an approver has to sign
+    Approve(approve::Args),
+    /// Carry out a request that enough people have approved
+    Activate(activate::Args),
+    /// Take a request back
+    Withdraw(withdraw::Args),
     /// Show generations, floors, receipts and refused kits
     Status(status::Args),
     /// Write the signed receipt of an import, with a proof that it is in the audit log
@@ -60,6 +74,11 @@ pub(super) fn run(global: &Global, verb: Verb) -> Result<Exit> {
         Verb::Split(args) => split::run(global, &args),
         Verb::Join(args) => join::run(global, &args),
         Verb::Import(args) => import::run(global, &args),
+        Verb::Stage(args) => import::stage(global, &args),
+        Verb::Pending(args) => requests::run(global, &args),
+        Verb::Approve(args) => approve::run(global, &args),
+        Verb::Activate(args) => activate::run(global, &args),
+        Verb::Withdraw(args) => withdraw::run(global, &args),
         Verb::Status(args) => status::run(global, &args),
         Verb::Receipt(args) => receipt::run(global, &args),
         Verb::Rollback(args) => rollback::run(global, &args),

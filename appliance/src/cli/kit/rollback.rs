@@ -1,22 +1,19 @@
 //! `stella kit rollback`.
 
-use std::io::Write;
-
 use anyhow::Result;
-use importer::Rollback;
+use store::Task;
 
 use crate::cli::Global;
-use crate::cli::admin;
+use crate::cli::control::{Asking, ask};
 use crate::cli::exit::Exit;
-use crate::clock;
-use crate::scan::ENGINE;
 
 const AFTER_HELP: &str = "\
 Examples:
   stella kit rollback                 back to the generation that was active before
   stella kit rollback --to 3
 
-The version floors stay where they are: a rollback opens no door for older kits.";
+The version floors stay where they are: a rollback opens no door for older kits. Where others must
+approve (stella admin dual-control) it waits, and the exit code is 7.";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -27,23 +24,14 @@ pub(crate) struct Args {
     /// Why, for the receipt
     #[arg(long)]
     reason: Option<String>,
-    /// Who, for the receipt
-    #[arg(long, env = "STELLA_OPERATOR", default_value = "unknown")]
-    operator: String,
+    #[command(flatten)]
+    asking: Asking,
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     let store = global.open_store()?;
-    let site = admin::site(&store)?;
-    let rollback = Rollback {
-        to: args.to,
-        reason: args.reason.clone(),
-        operator: args.operator.clone(),
-        engine: ENGINE.to_owned(),
-    };
-    let (row, logged) = importer::roll_back(&store, &site, &rollback, &clock::reading())?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "generation {} is active: kit version {}, signed {}", row.number, row.kit_version, row.signed_at)?;
-    admin::write_checkpoint(&mut out, logged)?;
-    Ok(Exit::Clean)
+    let to = store.rollback_target(args.to)?.number;
+    // What cannot be opened is not asked for.
+    let metadata_digest = store.open_generation(to)?.row().metadata_digest;
+    ask(&store, Task::Rollback { to, metadata_digest }, &args.asking, args.reason.as_deref())
 }

@@ -56,6 +56,8 @@ fn json(store: &Store) -> Result<()> {
         "time": store.time()?,
         "site": store.identity()?.map(|identity| identity.id().to_owned()),
         "checkpoint": store.logbook()?.map(|log| serde_json::json!({"size": log.head().size, "root": log.head().root_base64()})),
+        "pending": super::requests::json(store)?,
+        "emergency": store.emergency()?,
         "receipts": oldest_first,
         "quarantine": store.quarantined()?,
         "disk_bytes": store.disk_usage_bytes()?,
@@ -79,6 +81,10 @@ fn table(store: &Store) -> Result<()> {
             row.number, row.kit_version, row.signed_at, row.imported_at, row.advisories
         )?;
     }
+    if let Some(alarm) = super::requests::alarm(store)? {
+        writeln!(out, "{alarm}")?;
+    }
+    super::requests::table(store, &store.pending()?, &mut out)?;
     match store.trust()? {
         None => writeln!(out, "trust        no root is pinned")?,
         Some(trust) => {
@@ -91,7 +97,7 @@ fn table(store: &Store) -> Result<()> {
     let state = match present.state {
         ClockState::Ok => "ok",
         ClockState::Behind => "BEHIND: set it right",
-        ClockState::Ahead => "AHEAD: set it right, or confirm it",
+        ClockState::Ahead => "AHEAD: set it right, or confirm it with `stella admin clock confirm`",
     };
     writeln!(out, "clock        {} ({state}), floor {}", reading.wall, time.floor(&reading))?;
     writeln!(out, "disk         {} MiB", store.disk_usage_bytes()? >> 20)?;
