@@ -7,7 +7,7 @@ use ouk::limits::Limits;
 use ouk::verify::{Floor, Gates, TrustState};
 use serde_json::{Value, json};
 
-use crate::support::{Draft, Vendor, after, canonical, code, compress, gates, import, import_at, now, pin, sign, tar};
+use forge::{Draft, Vendor, after, canonical, code, compress, gates, import, import_at, now, pin, sign, tar};
 
 const TARGETS: &[(&str, &[u8])] = &[("feeds/a", b"hello"), ("os/b", b"b")];
 
