@@ -24,11 +24,14 @@ pub struct Means<'a> {
 /// Imports a kit. On an error the active generation is what it was before.
 pub fn import(store: &Store, request: &Request<'_>, means: &Means<'_>) -> Result<Imported, ImportError> {
     let lock = store.lock_import()?;
-    store.sweep(&lock)?;
     let Means { worker, reading, limits, progress } = *means;
     let preparing = Preparing { store, lock: &lock, worker, reading, limits, progress };
     let mut receipt = Receipt::new("import", reading.wall, &request.operator, &request.given_as, &request.engine);
     let attempt = Attempt { preparing, request };
+    if let Err(error) = store.sweep(&lock) {
+        // What could not be removed now cannot be removed after the refusal either.
+        return Err(attempt.write_down(&mut receipt, error.into()));
+    }
     let staged = match attempt.preparing.copy(request) {
         Ok(staged) => staged,
         Err(error) => return Err(attempt.refuse(None, receipt, error)),
@@ -89,7 +92,9 @@ impl Attempt<'_> {
         (self.preparing.progress)(Progress::Activating);
         let mut time = verified.time.clone();
         time.observe(self.preparing.reading);
-        time.prove(kit.signed_at(), verified.present.at);
+        if !time.prove(kit.signed_at(), verified.present.at) {
+            receipt.warnings.push(format!("signed at {}: too far ahead to be believed wholly", kit.signed_at()));
+        }
         let trust = trust::after(&verified.trust, kit);
         let activation = Activation { trust, time, generation, receipt: receipt.to_json() };
         self.store().activate(&activation)?;
@@ -100,19 +105,27 @@ impl Attempt<'_> {
     /// written. When the fault is ours or the machine's, the kit is not to blame and is
     /// not kept. Returns the reason of the refusal, whatever else fails.
     fn refuse(&self, staged: Option<Staged>, mut receipt: Receipt, error: ImportError) -> ImportError {
-        receipt.result = if error.is_rejection() { "rejected" } else { "failed" }.to_owned();
-        receipt.code = Some(error.code().to_owned());
-        receipt.reason = Some(error.to_string());
-        let recorded = self.store().record(&receipt.to_json());
+        let error = self.write_down(&mut receipt, error);
         let aside = match staged {
             Some(staged) if error.is_rejection() => self.set_aside(&staged, &error),
             _ => Ok(()),
         };
         // Blobs and index files of the refused kit go at once, so that a full disk is not full any more.
         let swept = self.store().sweep(self.preparing.lock).map(drop);
-        match recorded.and(aside).and(swept) {
+        match aside.and(swept) {
             Ok(()) => error,
-            Err(failure) => ImportError::Unrecorded { cause: Box::new(error), failure: failure.to_string() },
+            Err(failure) => unrecorded(error, &failure),
+        }
+    }
+
+    /// Keeps the receipt of a refusal. Returns the reason of it, whatever else fails.
+    fn write_down(&self, receipt: &mut Receipt, error: ImportError) -> ImportError {
+        receipt.result = if error.is_rejection() { "rejected" } else { "failed" }.to_owned();
+        receipt.code = Some(error.code().to_owned());
+        receipt.reason = Some(error.to_string());
+        match self.store().record(&receipt.to_json()) {
+            Ok(()) => error,
+            Err(failure) => unrecorded(error, &failure),
         }
     }
 
@@ -129,7 +142,13 @@ impl Attempt<'_> {
     }
 }
 
+/// The refusal stands; what could not be done about it is added to it.
+fn unrecorded(error: ImportError, failure: &StoreError) -> ImportError {
+    ImportError::Unrecorded { cause: Box::new(error), failure: failure.to_string() }
+}
+
 fn describe(receipt: &mut Receipt, before: &TrustRow, verified: &Verified) {
     receipt.kit_version = Some(verified.kit.kit_version());
+    receipt.warnings = verified.kit.warnings().to_vec();
     receipt.floors_before = before.floors.iter().map(|floor| (floor.role.clone(), floor.version)).collect();
 }

@@ -28,6 +28,9 @@ pub struct Receipt {
     pub content_root: Option<Digest>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
+    /// What a person should know of a kit although it was taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Role to version, before and after.
     #[serde(default)]
     pub floors_before: BTreeMap<String, u64>,
@@ -50,6 +53,7 @@ impl Receipt {
             kit_version: None,
             content_root: None,
             generation: None,
+            warnings: Vec::new(),
             floors_before: BTreeMap::new(),
             floors_after: BTreeMap::new(),
             engine: engine.to_owned(),
