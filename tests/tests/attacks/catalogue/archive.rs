@@ -23,7 +23,7 @@ attacks! {
     a08_a_name_that_occurs_twice_is_refused "A08" ["E-DUP", "E-ORDER"];
     a09_entries_out_of_order_are_refused "A09" ["E-ORDER", "E-INCOMPLETE"];
     a10_names_that_differ_in_case_only_are_refused "A10" ["E-NAME"];
-    a11_names_that_deceive_a_reader_are_refused_and_shown_escaped "A11" ["E-NAME", "E-PAD"];
+    a11_names_that_deceive_a_reader_are_refused_and_shown_escaped "A11" ["E-NAME", "E-PAD", "E-JSON"];
     a12_a_name_may_fill_its_field_and_not_more "A12" ["E-EXTRA", "E-NAME"];
     a13_pax_headers_are_refused "A13" ["E-EXT"];
     a14_global_and_empty_pax_headers_are_refused "A14" ["E-EXT"];
@@ -34,7 +34,7 @@ attacks! {
     a19_other_dialects_of_tar_are_refused "A19" ["E-HDR"];
     a20_padding_and_reserved_bytes_carry_nothing "A20" ["E-PAD"];
     a21_attributes_have_one_value "A21" ["E-HDR"];
-    a22_an_archive_that_ends_too_early_is_refused "A22" ["E-TRUNC", "E-END"];
+    a22_an_archive_that_ends_too_early_is_refused "A22" ["E-TRUNC", "E-EXTRA"];
     a23_entries_behind_a_zero_block_are_refused "A23" ["E-END"];
     a24_bytes_behind_the_end_are_refused "A24" ["E-TRAIL"];
     a25_more_entries_than_the_limit_are_refused_before_the_disk_is_used "A25" ["E-LIMIT"];
@@ -43,7 +43,7 @@ attacks! {
     a28_a_nested_archive_is_never_unpacked "A28" ["accepted"];
     a29_all_tools_agree_on_every_kit_that_is_accepted "A29" ["accepted"];
     a30_what_is_no_file_is_no_kit "A30" ["E-IO-KIND", "E-LIMIT", "E-IO-READ"];
-    a31_a_medium_is_read_once "A31" ["accepted"];
+    a31_a_medium_is_read_once "A31" ["accepted", "E-TRAIL"];
     a32_what_somebody_put_among_the_blobs_is_not_taken "A32" ["E-CAS", "accepted"];
 }
 
@@ -209,8 +209,10 @@ fn a11_names_that_deceive_a_reader_are_refused_and_shown_escaped(bench: &mut Ben
     let kit = behind(bench, &header(b"META/A\0x", 0), b"");
     bench.refuse("a byte behind the end of the name", &kit, "E-PAD");
     let mut draft = bench.draft();
-    draft.target("targets", "os/\u{1b}]0;owned\u{7}", 0, &Digest::of(b""), serde_json::json!([]));
+    draft.target("targets", "os/\u{202e}fdp", 0, &Digest::of(b""), serde_json::json!([]));
     bench.refuse("a signed path", &draft.kit(), "E-NAME");
+    draft.target("targets", "os/\u{1b}]0;owned\u{7}", 0, &Digest::of(b""), serde_json::json!([]));
+    bench.refuse("a signed path with control characters", &draft.kit(), "E-JSON");
 }
 
 fn a12_a_name_may_fill_its_field_and_not_more(bench: &mut Bench) {
@@ -372,7 +374,7 @@ fn a22_an_archive_that_ends_too_early_is_refused(bench: &mut Bench) {
         bench.refuse(what, &kit, "E-TRUNC");
     }
     let open_end = &kit[..kit.len() - END.len()];
-    bench.refuse("one end block", &[open_end, &compress(&[0; 512])].concat(), "E-END");
+    bench.refuse("one end block", &[open_end, &compress(&[0; 512])].concat(), "E-EXTRA");
 }
 
 fn a23_entries_behind_a_zero_block_are_refused(bench: &mut Bench) {
@@ -497,26 +499,36 @@ fn a30_what_is_no_file_is_no_kit(bench: &mut Bench) {
 }
 
 fn a31_a_medium_is_read_once(bench: &mut Bench) {
-    // The file is overwritten as soon as the copy is whole, and once more when it is verified.
+    // The file is overwritten when the copy is whole, and again when the kit is verified.
     let kit = bench.draft().kit();
-    let source = bench.medium(&kit);
-    let (path, verified) = (bench.path("medium/kit.tar.zst"), AtomicBool::new(false));
-    let (length, evil) = (kit.len() as u64, vec![0x5a; kit.len() + 100]);
+    let (path, length) = (bench.path("medium/kit.tar.zst"), kit.len());
     bench.progress = Box::new(move |progress| {
-        let whole = matches!(progress, Progress::Copying { bytes } if bytes == length);
+        let whole = matches!(progress, Progress::Copying { bytes } if bytes == length as u64);
         if whole || matches!(progress, Progress::Verified { .. }) {
             // The same file on the medium, not a new one under its name.
-            fs::write(&path, &evil).expect("written");
-            verified.store(true, Ordering::Relaxed);
+            fs::write(&path, vec![0x5a; length]).expect("written");
         }
     });
-    let before = fs::metadata(bench.path("medium/kit.tar.zst")).expect("there").len();
-    let result = bench.import_changing(source);
-    let row = result.unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!((row.kit_sha256, before), (Digest::of(&kit), kit.len() as u64), "what was copied is what counts");
+    let source = bench.medium(&kit);
+    let row = bench.import_changing(source).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(row.kit_sha256, Digest::of(&kit), "what was copied is what counts");
     assert_ne!(fs::read(bench.path("medium/kit.tar.zst")).expect("there"), kit, "the medium did change");
     bench.check_serves("after the medium changed");
     bench.note("the file changes behind the copy", "accepted");
+    // One that grows under the copy is what the copy says it is: a kit with bytes behind its end.
+    let kit = bench.draft_of(super::bench::HELD + 2, 2).kit();
+    let (path, longer, grown) =
+        (bench.path("medium/kit.tar.zst"), [kit.clone(), kit.clone()].concat(), AtomicBool::new(false));
+    bench.progress = Box::new(move |progress| {
+        if matches!(progress, Progress::Copying { .. }) && !grown.swap(true, Ordering::Relaxed) {
+            fs::write(&path, &longer).expect("written");
+        }
+    });
+    let source = bench.medium(&kit);
+    let error = bench.import_changing(source).expect_err("refused");
+    assert_eq!(error.code(), "E-TRAIL", "{error}");
+    bench.check_serves("after the medium grew");
+    bench.note("the file grows under the copy", "E-TRAIL");
 }
 
 fn a32_what_somebody_put_among_the_blobs_is_not_taken(bench: &mut Bench) {

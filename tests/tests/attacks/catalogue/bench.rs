@@ -5,7 +5,7 @@
 //! says what happened; staging is empty; the kit lies in quarantine when it is to blame;
 //! no file has come or changed anywhere else; and at the end the next good kit goes in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -295,16 +295,20 @@ struct Before {
     /// Trust, time, pointers and rows, or why they cannot be read.
     rows: String,
     receipts: usize,
+    /// Blobs that a generation needs.
+    needed: BTreeSet<Digest>,
     floors: BTreeMap<String, u64>,
 }
 
 impl Before {
     fn of(bench: &Bench) -> Self {
         let floors = bench.store.trust().ok().flatten().map(|row| row.floors).unwrap_or_default();
+        let generations = bench.store.generations().unwrap_or_default();
         Self {
             files: snapshot(bench.root.path()),
             rows: rows(&bench.store),
             receipts: bench.receipts().len(),
+            needed: generations.iter().flat_map(|row| row.blobs.iter().chain([&row.metadata_frame])).copied().collect(),
             floors: floors.into_iter().map(|floor| (floor.role, floor.version)).collect(),
         }
     }
@@ -321,11 +325,22 @@ impl Before {
             let ours = ["state/state.redb", "state/import.lock"].iter().any(|ours| path == Path::new(ours));
             ours || allowed.iter().any(|allowed| path.starts_with(allowed))
         };
-        let pick = |files: &Snapshot| -> Snapshot {
-            files.iter().filter(|(path, _)| !may_change(path)).map(|(path, digest)| (path.clone(), *digest)).collect()
+        let pick = |files: &Snapshot, stays: &dyn Fn(&Path, &Digest) -> bool| -> Snapshot {
+            let picked = files.iter().filter(|(path, digest)| match digest {
+                // Directories of blobs are made and kept as needed.
+                None => !may_change(path) && !path.starts_with("state/cas"),
+                Some(digest) => !may_change(path) && stays(path, digest),
+            });
+            picked.map(|(path, digest)| (path.clone(), *digest)).collect()
         };
+        // What no generation needs any more may be swept, and nothing of that kind may be new.
+        let needed = |path: &Path, digest: &Digest| !path.starts_with("state/cas") || self.needed.contains(digest);
         let after = snapshot(bench.root.path());
-        assert_eq!(pick(&after), pick(&self.files), "{what}: files outside of the places for them");
+        assert_eq!(
+            pick(&after, &|_, _| true),
+            pick(&self.files, &needed),
+            "{what}: files outside of the places for them"
+        );
         let staged = after.iter().filter(|(path, digest)| path.starts_with("state/staging") && digest.is_some());
         assert_eq!(staged.count(), 0, "{what}: staging is not empty");
     }

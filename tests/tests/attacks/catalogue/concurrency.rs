@@ -82,7 +82,9 @@ fn k02_a_scan_sees_one_generation_while_imports_activate_others(bench: &mut Benc
 fn stages(bench: &mut Bench) -> usize {
     static REPORTED: AtomicUsize = AtomicUsize::new(0);
     REPORTED.store(0, Ordering::Relaxed);
-    bench.progress = Box::new(|_| drop(REPORTED.fetch_add(1, Ordering::Relaxed)));
+    bench.progress = Box::new(|_| {
+        REPORTED.fetch_add(1, Ordering::Relaxed);
+    });
     let kit = bench.draft().kit();
     let source = bench.medium(&kit);
     bench.import_changing(source).unwrap_or_else(|error| panic!("{error}"));

@@ -29,12 +29,18 @@ pub(crate) const LETTER: Letter = Letter {
         },
     ],
     open: &[
-        Open { id: "C01", reason: "killed at each reported step (tests/tests/refusals.rs); 40 points need the simulated disk" },
+        Open {
+            id: "C01",
+            reason: "killed at each reported step (tests/tests/refusals.rs); 40 points need the simulated disk",
+        },
         Open { id: "C02", reason: "the simulated disk is built on another branch" },
         Open { id: "C03", reason: "the simulated disk is built on another branch" },
         Open { id: "C04", reason: "the simulated disk is built on another branch" },
         Open { id: "C05", reason: "the simulated disk is built on another branch" },
-        Open { id: "C06", reason: "a full disk is tested at the blobs (R05); at every write it needs the simulated disk" },
+        Open {
+            id: "C06",
+            reason: "a full disk is tested at the blobs (R05); at every write it needs the simulated disk",
+        },
         Open { id: "C09", reason: "no test remounts the file system read-only" },
         Open { id: "C12", reason: "checkpoints are built on another branch; there is no TPM counter" },
         Open { id: "C13", reason: "the simulated disk is built on another branch" },
@@ -59,8 +65,12 @@ fn c18_a_state_of_a_newer_program_is_not_written(bench: &mut Bench) {
     // The schema is the one value of the table `meta`: its key stands before it.
     let mut newer = whole.clone();
     let key = b"schema";
-    let places: Vec<usize> =
-        newer.windows(10).enumerate().filter(|(_, window)| *window == [key.as_slice(), &1_u32.to_le_bytes()].concat()).map(|(at, _)| at).collect();
+    let places: Vec<usize> = newer
+        .windows(10)
+        .enumerate()
+        .filter(|(_, window)| *window == [key.as_slice(), &1_u32.to_le_bytes()].concat())
+        .map(|(at, _)| at)
+        .collect();
     assert!(!places.is_empty(), "the schema was not found");
     places.into_iter().for_each(|at| newer[at + 6] = 2);
     std::fs::write(&path, &newer).expect("written");

@@ -21,6 +21,7 @@ mod zstd;
 use std::collections::BTreeSet;
 
 pub(crate) use bench::Bench;
+pub(crate) use named::PUBLISHED;
 
 /// An attack and what must come of it.
 pub(crate) struct Case {

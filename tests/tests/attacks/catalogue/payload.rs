@@ -64,7 +64,6 @@ fn p02_records_that_are_not_canonical_are_refused(bench: &mut Bench) {
     let id = "\"RUSTSEC-2020-0000\"";
     for (what, bent) in [
         ("no JSON", good.replacen(':', "=", 3)),
-        ("white space", good.replacen(",\"", ", \"", 1)),
         ("an unknown field", good.replacen(&format!("{id},"), &format!("{id},\"x\":1,"), 1)),
         ("a field twice", good.replacen(&format!("{id},"), &format!("{id},\"id\":{id},"), 1)),
         ("nesting", good.replacen(&format!("{id},"), &format!("{id},\"x\":{deep},"), 1)),

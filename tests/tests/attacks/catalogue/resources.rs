@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ouk::limits::Limits;
-use store::disk::{Disk, DiskFile, DiskLock, OpenMode, RealDisk, Stat, StorageBackend};
 use store::Store;
+use store::disk::{Disk, DiskFile, DiskLock, OpenMode, RealDisk, Stat, StorageBackend};
 
 use super::{Bench, Elsewhere, Letter, Open, attacks};
 
@@ -27,7 +27,10 @@ pub(crate) const LETTER: Letter = Letter {
         ],
     }],
     open: &[
-        Open { id: "R01", reason: "kits are not uploaded over HTTP yet; the listener's own limits are in appliance/src/http" },
+        Open {
+            id: "R01",
+            reason: "kits are not uploaded over HTTP yet; the listener's own limits are in appliance/src/http",
+        },
         Open { id: "R02", reason: "kits are not uploaded over HTTP yet" },
         Open { id: "R03", reason: "kits are not uploaded over HTTP yet" },
         Open { id: "R04", reason: "the HTTP library's part; no test sends smuggled requests yet" },
@@ -83,7 +86,10 @@ impl Disk for Nearly {
 }
 
 fn r05_a_kit_that_would_fill_the_disk_is_refused_before_it_is_copied(bench: &mut Bench) {
-    let kit = bench.draft().kit();
+    let mut draft = bench.draft();
+    draft.put("os/zeros", &[0; 1 << 20]);
+    let kit = draft.kit();
+    assert!(kit.len() < 1 << 16, "a small kit of something large");
     let reserve = 32 << 20;
     for (what, free) in [
         ("nothing is left", 0),
