@@ -4,5 +4,6 @@
 //! real state directory that holds data already, and what must hold after a refusal is
 //! checked after each: `catalogue/bench.rs`. `make attacks` prints the table.
 
+mod binary;
 mod catalogue;
 mod document;

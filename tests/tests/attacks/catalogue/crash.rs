@@ -14,6 +14,14 @@ pub(crate) const LETTER: Letter = Letter {
     cases: CASES,
     elsewhere: &[
         Elsewhere {
+            id: "C01",
+            tests: &["tests/tests/refusals.rs::a_kill_at_any_step_leaves_the_old_or_the_new_generation"],
+        },
+        Elsewhere {
+            id: "C06",
+            tests: &["tests/tests/refusals.rs::an_import_that_cannot_write_its_blobs_ends_and_the_next_one_succeeds"],
+        },
+        Elsewhere {
             id: "C08",
             tests: &["ouk/tests/kit/archive.rs::a_reader_that_fails_or_gives_single_bytes_is_handled"],
         },

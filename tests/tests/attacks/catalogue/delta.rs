@@ -37,10 +37,7 @@ pub(crate) const LETTER: Letter = Letter {
     ],
     open: &[
         Open { id: "D01", reason: "deltas are built on another branch" },
-        Open {
-            id: "D04",
-            reason: "the importer does not keep volumes between runs yet; kit join takes them at once",
-        },
+        Open { id: "D04", reason: "the importer does not keep volumes between runs yet; kit join takes them at once" },
     ],
 };
 

@@ -38,6 +38,13 @@ pub(crate) const LETTER: Letter = Letter {
     cases: CASES,
     elsewhere: &[
         Elsewhere {
+            id: "S18",
+            tests: &[
+                "attest/src/dsse.rs::a_signature_for_another_purpose_is_worth_nothing",
+                "attest/src/keys.rs::one_key_for_two_purposes_is_found",
+            ],
+        },
+        Elsewhere {
             id: "S07",
             tests: &[
                 "ouk/tests/kit/signatures.rs::keys_of_small_order_and_keys_with_two_spellings_are_refused",

@@ -21,6 +21,12 @@ pub(crate) const LETTER: Letter = Letter {
     cases: CASES,
     elsewhere: &[
         Elsewhere {
+            id: "T08",
+            tests: &[
+                "domain/src/clock.rs::t08_an_operators_word_makes_a_far_clock_believed_and_the_floor_stays_monotone",
+            ],
+        },
+        Elsewhere {
             id: "T03",
             tests: &[
                 "domain/src/clock.rs::t03_a_clock_that_creeps_ahead_cannot_push_the_floor_beyond_one_step_from_what_is_proven",
