@@ -85,6 +85,15 @@ fn p02_records_that_are_not_canonical_are_refused(bench: &mut Bench) {
     let wrong = |manifest: &mut Manifest| manifest.content_root = Digest::of(b"another");
     let kit = kit_of_lines(&bench.vendor, HELD + 1, &[good.clone().into_bytes()], wrong);
     bench.refuse("another content root", &kit, "E-SEM-ROOT");
+    type Bend = fn(&mut Manifest);
+    for (what, bend) in [
+        ("another digest of the segment", (|manifest| manifest.segments[0].sha256 = Digest::of(b"")) as Bend),
+        ("another length of the segment", |manifest| manifest.segments[0].length += 1),
+        ("another first key", |manifest| manifest.segments[0].first = "A".to_owned()),
+    ] {
+        let kit = kit_of_lines(&bench.vendor, HELD + 1, &[good.clone().into_bytes()], bend);
+        bench.refuse(what, &kit, "E-SEM");
+    }
     let kit = kit_of_lines(&bench.vendor, HELD + 1, &[good.clone().into_bytes()], |manifest| manifest.segments.clear());
     bench.refuse("a segment that the manifest does not have", &kit, "E-SEM");
     let kit = kit_of_lines(&bench.vendor, HELD + 1, &[good.into_bytes()], |_| {});

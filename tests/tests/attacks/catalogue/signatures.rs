@@ -441,6 +441,21 @@ fn s16_delegations_stay_in_the_profile(bench: &mut Bench) {
         bend(&mut draft.role("targets")["delegations"]["roles"][0]);
         bench.refuse(what, &draft.kit(), "E-TGT-DELEGATION");
     }
+    for name in ["Feeds2", "1.root", "root", "feeds.v2", "x-0123456789-0123456789-0123456789"] {
+        // One more role, signed, pinned and in the kit: nothing is wrong but its name.
+        let mut more = bench.draft();
+        let mut signed = more.roles["feeds"].clone();
+        signed["targets"] = json!({});
+        let signers = more.signers["feeds"].clone();
+        let roles = more.role("targets")["delegations"]["roles"].as_array_mut().expect("roles");
+        let mut role = roles[0].clone();
+        role["name"] = name.into();
+        role["paths"] = json!(["extra/*"]);
+        roles.push(role);
+        more.roles.insert(name.to_owned(), signed);
+        more.sign_with(name, signers);
+        bench.refuse(&format!("one more role, named {name}"), &more.kit(), "E-TGT-DELEGATION");
+    }
     let mut cyclic = bench.draft();
     let delegations = cyclic.role("targets")["delegations"].clone();
     cyclic.role("feeds")["delegations"] = delegations;
