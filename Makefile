@@ -4,7 +4,7 @@
 CARGO ?= cargo
 STELLA := target/release/stella
 
-.PHONY: help build demo demo-stop test check bench conformance crash fuzz fuzz-smoke clean
+.PHONY: help build demo demo-stop test check attacks bench conformance crash fuzz fuzz-smoke clean
 
 # How long `make fuzz` stays with each target.
 FUZZ_SECONDS ?= 300
@@ -18,6 +18,7 @@ help:
 	@echo "make fuzz       fuzz every reader of outside bytes, FUZZ_SECONDS each (docs/reliability.md)"
 	@echo "make fuzz-smoke the same for two seconds each; a part of make test"
 	@echo "make crash      cut the power and fail operations at every step of an import (COUNT, SEED, STRIDE)"
+	@echo "make attacks    run the attack catalogue and print its table (docs/threats.md)"
 	@echo "make bench      measure against lower bounds (docs/performance.md)"
 
 build:
@@ -43,6 +44,9 @@ fuzz:
 
 fuzz-smoke:
 	./scripts/fuzz 2
+
+attacks:
+	$(CARGO) run --release --locked -p tests --example attacks
 
 bench: build
 	./scripts/bench $(STELLA)

@@ -192,6 +192,9 @@ pub struct OukImport {
     pub site: String,
     /// The files that the kit came in.
     pub volumes: Vec<Resource>,
+    /// What a person should know of a kit although it was taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl Predicate for OukImport {
@@ -260,6 +263,7 @@ mod tests {
             result: "activated".to_owned(),
             site: "lab".to_owned(),
             volumes: vec![Resource::new("kit.tar.zst", kit)],
+            warnings: vec!["clock".to_owned()],
         };
         Statement::new(vec![Resource::new("kit.tar.zst", kit)], predicate)
     }

@@ -62,7 +62,6 @@ fn run(store: &Store, request: &Request<'_>, means: &Means<'_>, then: Then) -> R
         nonce,
     };
     control::forget_expired(store, &lock, time.judge(reading).at, &acting)?;
-    store.sweep(&lock)?;
     let preparing = Preparing { store, lock: &lock, worker, reading, limits, progress };
     let by = Circumstances { site, time: &time, reading, operator: &request.operator, engine: &request.engine };
     let action = if then == Then::Hold { "stage" } else { "import" };
@@ -70,6 +69,10 @@ fn run(store: &Store, request: &Request<'_>, means: &Means<'_>, then: Then) -> R
     let pinned = store.trust().ok().flatten().map(|trust| Digest::of(&trust.root));
     account.judged_by(pinned.or(request.trust_root.map(Digest::of)));
     let attempt = Attempt { preparing, request, site, acting, then, policy: store.control_policy()? };
+    if let Err(error) = store.sweep(&lock) {
+        // What could not be removed now cannot be removed after the refusal either.
+        return Err(attempt.write_down(&mut account, error.into()));
+    }
     if let Err(error) = attempt.require_operator() {
         return Err(attempt.refuse(None, account, error.into()));
     }
@@ -187,7 +190,10 @@ impl Attempt<'_> {
         (self.preparing.progress)(Progress::Activating);
         let mut time = verified.time.clone();
         time.observe(self.preparing.reading);
-        time.prove(kit.signed_at(), verified.present.at);
+        if !time.prove(kit.signed_at(), verified.present.at) {
+            let warning = format!("signed at {}: too far ahead to be believed wholly", kit.signed_at());
+            account.import.warnings.push(warning);
+        }
         let trust = trust::after(&verified.trust, kit);
         let activation = Activation { trust, time, generation, entry: account.entry() };
         let logged = self.store().activate(self.site, &activation)?;
@@ -211,6 +217,21 @@ impl Attempt<'_> {
                 }
             }
         }
+        let error = self.write_down(&mut account, error);
+        let aside = match staged {
+            Some(staged) if error.is_rejection() => self.set_aside(&staged, &error),
+            _ => Ok(()),
+        };
+        // Blobs and index files of the refused kit go at once, so that a full disk is not full any more.
+        let swept = self.store().sweep(self.preparing.lock).map(drop);
+        match aside.and(swept) {
+            Ok(()) => error,
+            Err(failure) => unrecorded(error, &failure),
+        }
+    }
+
+    /// Keeps the receipt of a refusal.
+    fn write_down(&self, account: &mut Account, error: ImportError) -> ImportError {
         // What an activation that failed has announced did not come true.
         account.import.floors_after.clear();
         account.import.generation = None;
@@ -218,16 +239,9 @@ impl Attempt<'_> {
         account.import.code = Some(error.code().to_owned());
         account.import.reason = Some(error.to_string());
         let recorded = self.store().append(self.site, &account.entry());
-        let recorded = recorded.and_then(|logged| logged.unpublished.map_or(Ok(()), Err));
-        let aside = match staged {
-            Some(staged) if error.is_rejection() => self.set_aside(&staged, &error),
-            _ => Ok(()),
-        };
-        // Blobs and index files of the refused kit go at once, so that a full disk is not full any more.
-        let swept = self.store().sweep(self.preparing.lock).map(drop);
-        match recorded.and(aside).and(swept) {
+        match recorded.and_then(|logged| logged.unpublished.map_or(Ok(()), Err)) {
             Ok(()) => error,
-            Err(failure) => ImportError::Unrecorded { cause: Box::new(error), failure: failure.to_string() },
+            Err(failure) => unrecorded(error, &failure),
         }
     }
 
@@ -242,4 +256,9 @@ impl Attempt<'_> {
         };
         self.store().quarantine(staged.path(), &reason)
     }
+}
+
+/// The refusal stands; what could not be done about it is added to it.
+fn unrecorded(error: ImportError, failure: &StoreError) -> ImportError {
+    ImportError::Unrecorded { cause: Box::new(error), failure: failure.to_string() }
 }

@@ -68,6 +68,7 @@ impl Account {
             result: String::new(),
             site: by.site.id().to_owned(),
             volumes: Vec::new(),
+            warnings: Vec::new(),
         };
         let (program, version) = by.engine.split_once(' ').unwrap_or((by.engine, "unknown"));
         let version = [(program.to_owned(), version.to_owned())].into();
@@ -81,6 +82,7 @@ impl Account {
     pub(crate) fn describe(&mut self, verified: &Verified) {
         let before = &verified.trust.floors;
         self.import.kit_version = Some(verified.kit.kit_version());
+        self.import.warnings = verified.kit.warnings().to_vec();
         self.import.metadata_digest = Some(verified.kit.metadata_digest());
         self.import.floors_before = before.iter().map(|floor| (floor.role.clone(), floor.version)).collect();
         let files = verified.metadata.files();

@@ -5,7 +5,7 @@ use ouk::error::KitError;
 use ouk::limits::Limits;
 use ouk::read::open;
 
-use crate::support::{Draft, END, Vendor, code, compress, entry, gates, header, import, import_at, now, summed, tar};
+use forge::{Draft, END, Vendor, code, compress, entry, forged, gates, header, import, import_at, now, summed, tar};
 
 /// The code for a kit whose metadata frame holds `tar`.
 fn frame_code(vendor: &Vendor, draft: &Draft, tar: &[u8]) -> String {
@@ -26,13 +26,6 @@ fn code_behind(block: [u8; 512], body: &[u8]) -> String {
     let vendor = Vendor::new(1);
     let draft = Draft::new(&vendor, 4, &[("feeds/a", b"hello")]);
     frame_code(&vendor, &draft, &[&block, body, &tar(&draft.files())].concat())
-}
-
-/// A header of `name` with some bytes replaced and the checksum repaired.
-fn forged(name: &[u8], size: u64, at: usize, bytes: &[u8]) -> [u8; 512] {
-    let mut block = header(name, size);
-    block[at..at + bytes.len()].copy_from_slice(bytes);
-    summed(block)
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use ouk::keys::KeyPair;
 use serde_json::{Value, json};
 
-use crate::support::{Vendor, code, draft, rng};
+use forge::{Vendor, code, draft, rng};
 
 #[test]
 fn delegations_outside_the_profile_are_refused() {

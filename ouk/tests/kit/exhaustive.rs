@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use domain::digest::Digest;
 use ouk::verify::VerifiedKit;
 
-use crate::support::{Vendor, import, noise};
+use forge::{Vendor, import, noise};
 
 fn small_kit(vendor: &Vendor) -> Vec<u8> {
     let (kit, _) = vendor.build(7, &[("feeds/a.ndjson", &noise(3, 300)), ("os/b", b"hello hello hello")]);

@@ -4,7 +4,7 @@
 use domain::digest::Digest;
 use ouk::limits::Limits;
 
-use crate::support::{Draft, END, Vendor, code, compress, entry, gates, import_at, now, tar};
+use forge::{Draft, END, Vendor, code, compress, compress_with, entry, gates, import_at, now, tar};
 
 const SKIPPABLE: [u8; 12] = [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, b'h', b'i', 0, 0];
 
@@ -27,14 +27,6 @@ fn metadata_code(bend: impl Fn(Vec<u8>) -> Vec<u8>) -> String {
     code(&draft.kit_of(&bend(compress(&tar(&draft.files())))), &vendor.trust())
 }
 
-fn with_parameters(content: &[u8], parameters: &[zstd::zstd_safe::CParameter]) -> Vec<u8> {
-    let mut encoder = zstd::bulk::Compressor::new(3).expect("an encoder");
-    for &parameter in parameters {
-        encoder.set_parameter(parameter).expect("a parameter");
-    }
-    encoder.compress(content).expect("compresses")
-}
-
 #[test]
 fn the_honest_frame_is_accepted() {
     assert_eq!(blob_code(compress(&blob())), "accepted");
@@ -52,7 +44,7 @@ fn a_bomb_is_refused_by_its_stated_size() {
     assert_eq!(code, "E-LIMIT");
     assert_eq!(metadata_code(|_| summed.clone()), "E-LIMIT");
     // A small one that lies in the length limits.
-    let mut small = with_parameters(&[0; 60_000], &[zstd::zstd_safe::CParameter::ChecksumFlag(true)]);
+    let mut small = compress_with(&[0; 60_000], &[zstd::zstd_safe::CParameter::ChecksumFlag(true)]);
     assert!(small.len() < 100);
     assert_eq!(blob_code(small.clone()), "E-LIMIT");
     // The same, with a stated size that is the signed one: the decoder stops at it.
@@ -96,9 +88,9 @@ fn skippable_and_retired_frames_are_refused_anywhere() {
 fn the_content_size_must_be_there_and_true() {
     // Z04.
     use zstd::zstd_safe::CParameter::{ChecksumFlag, ContentSizeFlag};
-    let absent = with_parameters(&blob(), &[ChecksumFlag(true), ContentSizeFlag(false)]);
+    let absent = compress_with(&blob(), &[ChecksumFlag(true), ContentSizeFlag(false)]);
     assert_eq!(blob_code(absent), "E-FRAME");
-    let absent = with_parameters(&tar(&Draft::new(&Vendor::new(1), 4, &[]).files()), &[ContentSizeFlag(false)]);
+    let absent = compress_with(&tar(&Draft::new(&Vendor::new(1), 4, &[]).files()), &[ContentSizeFlag(false)]);
     assert_eq!(metadata_code(|_| absent.clone()), "E-FRAME");
     let mut short = compress(&blob());
     short[5..7].copy_from_slice(&(1000_u16 - 256).to_le_bytes());
@@ -110,7 +102,7 @@ fn the_content_size_must_be_there_and_true() {
 
 #[test]
 fn the_checksum_must_be_there_and_true() {
-    let bare = with_parameters(&blob(), &[]);
+    let bare = compress_with(&blob(), &[]);
     assert_eq!(blob_code(bare), "E-FRAME");
     let mut wrong = compress(&blob());
     *wrong.last_mut().expect("a checksum") ^= 1;
@@ -183,7 +175,7 @@ fn a_right_compressed_digest_does_not_excuse_a_wrong_content() {
     // And a wrong size in the header of the entry.
     let mut draft = Draft::new(&vendor, 4, &[]);
     let mut blob = entry(&named, b"hello");
-    blob[..512].copy_from_slice(&crate::support::header(named.as_bytes(), 4));
+    blob[..512].copy_from_slice(&forge::header(named.as_bytes(), 4));
     draft.put_frame("feeds/a", b"hello", compress(&blob));
     assert_eq!(code(&draft.kit(), &vendor.trust()), "E-SIZE");
 }

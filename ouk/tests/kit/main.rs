@@ -12,6 +12,5 @@ mod roots;
 mod roundtrip;
 mod seal;
 mod signatures;
-mod support;
 mod tools;
 mod volume;

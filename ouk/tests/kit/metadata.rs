@@ -11,7 +11,7 @@ use ouk::read::open;
 use ouk::verify::{Floor, Gates, KitBase, TrustState};
 use serde_json::{Value, json};
 
-use crate::support::{Draft, Vendor, after, canonical, code, compress, gates, import, import_at, now, pin, sign, tar};
+use forge::{Draft, Vendor, after, canonical, code, compress, gates, import, import_at, now, pin, sign, tar};
 
 const TARGETS: &[(&str, &[u8])] = &[("feeds/a", b"hello"), ("os/b", b"b")];
 

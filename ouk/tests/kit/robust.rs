@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::support::{Draft, Vendor, after, code, compress, import, noise, tar};
+use forge::{Draft, Vendor, after, code, compress, import, noise, tar};
 use ouk::keys::Role;
 use ouk::limits::Limits;
 use ouk::read::{SealedMetadata, open};

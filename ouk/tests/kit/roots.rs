@@ -5,7 +5,7 @@ use ouk::limits::Limits;
 use ouk::verify::{Floors, TrustState, check_root};
 use serde_json::Value;
 
-use crate::support::{Vendor, after, bend_root, code, compress, draft, import, now, rng, sign, tar};
+use forge::{Vendor, after, bend_root, code, compress, draft, import, now, rng, sign, tar};
 
 #[test]
 fn a_chain_of_three_roots_is_walked() {

@@ -9,7 +9,7 @@ use ouk::limits::Limits;
 use ouk::read::{SealedMetadata, open};
 use ouk::verify::verify;
 
-use crate::support::{Draft, Vendor, after, code, gates, import, noise, now};
+use forge::{Draft, Vendor, after, code, gates, import, noise, now};
 
 const MIB: usize = 1 << 20;
 

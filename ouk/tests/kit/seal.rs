@@ -4,7 +4,7 @@ use domain::digest::Digest;
 use ouk::error::KitError;
 use ouk::seal::{TrustedComment, check_comment, check_kit, sign_minisign, verify_minisign};
 
-use crate::support::{Vendor, import};
+use forge::{Vendor, import};
 
 struct Sealed {
     vendor: Vendor,

@@ -6,8 +6,9 @@ use ouk::limits::Limits;
 use ouk::verify::check_root;
 use serde_json::{Value, json};
 
-use crate::support::{
-    Draft, Vendor, after, bend_json, bend_root, canonical, code, compress, draft, import, tar, with_file,
+use forge::{
+    Draft, Vendor, after, bend_json, bend_root, canonical, code, compress, draft, import, relabelled,
+    replace_entitlement_key, tar, with_file,
 };
 
 const ROLES: [(&str, &str); 6] = [
@@ -155,7 +156,7 @@ fn keys_of_another_scheme_do_not_count() {
         ("hmac", "hmac-sha256", "E-ALG"),
         ("ml-dsa", "ml-dsa-65/1", "E-ALG"),
     ] {
-        let relabelled = relabel(&vendor, |key| {
+        let relabelled = relabelled(draft(&vendor), |key| {
             key["keytype"] = keytype.into();
             key["scheme"] = scheme.into();
         });
@@ -180,14 +181,14 @@ fn keys_of_small_order_and_keys_with_two_spellings_are_refused() {
         "d75a98".to_owned(),
         format!("02{}", "00".repeat(31)),
     ] {
-        let kit = relabel(&vendor, |key| key["keyval"]["public"] = public.clone().into());
+        let kit = relabelled(draft(&vendor), |key| key["keyval"]["public"] = public.clone().into());
         assert_eq!(code(&kit, &vendor.trust()), "E-ALG", "{public}");
     }
     // Every y from the field's prime up, with either sign: some are sound points in a second spelling.
     for low in 0xed..=0xff_u8 {
         for high in ["7f", "ff"] {
             let public = format!("{low:02x}{}{high}", "ff".repeat(30));
-            let kit = relabel(&vendor, |key| key["keyval"]["public"] = public.clone().into());
+            let kit = relabelled(draft(&vendor), |key| key["keyval"]["public"] = public.clone().into());
             assert_eq!(code(&kit, &vendor.trust()), "E-ALG", "{public}");
         }
     }
@@ -349,30 +350,4 @@ fn the_signature_covers_the_signed_part_and_no_prefix_of_it() {
         });
         assert_eq!(code(&kit, &vendor.trust()), "E-TS-SIG", "{field}");
     }
-}
-
-/// Replaces the keys of the entitlements role (threshold 1) with one bent key; returns its id.
-fn replace_entitlement_key(draft: &mut Draft, bend: impl Fn(&mut Value)) -> String {
-    let delegations = &mut draft.role("targets")["delegations"];
-    let old = delegations["roles"][2]["keyids"][0].as_str().expect("an id").to_owned();
-    let mut key = delegations["keys"][&old].clone();
-    bend(&mut key);
-    let id = domain::digest::Digest::of(&canonical(&key)).to_string();
-    delegations["keys"][&id] = key;
-    delegations["roles"][2]["keyids"] = json!([id]);
-    id
-}
-
-/// A kit whose entitlements key is bent, with signatures under the bent key's id.
-fn relabel(vendor: &Vendor, bend: impl Fn(&mut Value)) -> Vec<u8> {
-    let mut draft = draft(vendor);
-    let id = replace_entitlement_key(&mut draft, bend);
-    let files = draft.files_with(&|role, bytes| match role {
-        "entitlements" => bend_json(&bytes, |value| {
-            value["signatures"][0]["keyid"] = id.clone().into();
-            value["signatures"] = json!([value["signatures"][0].clone()]);
-        }),
-        _ => bytes,
-    });
-    draft.kit_of(&compress(&tar(&files)))
 }

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use ouk::keys::Role;
 use ouk::seal::{TrustedComment, sign_minisign};
 
-use crate::support::{Vendor, noise};
+use forge::{Vendor, noise};
 
 /// Runs a tool, or says that the test was skipped.
 fn run(directory: &Path, program: &str, arguments: &[&str]) -> Option<(bool, String)> {
@@ -39,7 +39,7 @@ fn kit_file() -> (tempfile::TempDir, Vendor, Vec<String>) {
     std::fs::write(directory.path().join("minisign.pub"), &vendor.seal_key.1).expect("writes");
     let opened = ouk::read::open(kit.as_slice(), &ouk::limits::Limits::default()).expect("opens");
     let mut names: Vec<String> = opened.metadata.files().keys().cloned().collect();
-    let (verified, _) = crate::support::import(&kit, &vendor.trust()).expect("imports");
+    let (verified, _) = forge::import(&kit, &vendor.trust()).expect("imports");
     names.extend(verified.chunks().iter().map(|chunk| format!("blobs/sha256/{}", chunk.sha256)));
     (directory, vendor, names)
 }

@@ -10,7 +10,7 @@ use ouk::verify::verify;
 use ouk::volume::{Assembled, Ended, Harvest, MemorySet, Outline, Splitter, Volume, VolumeError, assemble, harvest};
 use proptest::prelude::*;
 
-use crate::support::{Draft, END, Vendor, compress, entry, gates, import, noise, now};
+use forge::{Draft, END, Vendor, compress, entry, gates, import, noise, now};
 
 /// A small kit with frames of many lengths, its outline, and where its frames begin.
 struct Sample {
