@@ -12,6 +12,8 @@ mod roots;
 mod roundtrip;
 mod seal;
 mod signatures;
+mod site;
+mod site_travel;
 mod support;
 mod tools;
 mod volume;
