@@ -8,7 +8,8 @@
 
 use crate::digest::{Digest, Hasher};
 
-const BUCKETS: usize = 4096;
+/// How many buckets a root has.
+pub const BUCKETS: usize = 4096;
 
 /// Collects record digests.
 pub struct ContentRoot {
@@ -34,17 +35,17 @@ impl ContentRoot {
 
     /// The bucket and digest of a record, for callers that hash in parallel.
     pub fn leaf(kind: &str, key: &str, record: &[u8]) -> (u16, Digest) {
-        let mut hasher = Hasher::new();
-        hasher.update(kind.as_bytes());
-        hasher.update(b"\0");
-        hasher.update(key.as_bytes());
-        let key = hasher.finish();
-        let [first, second, ..] = *key.as_bytes();
+        let key = key_digest(kind, key);
         // The key is bound into the leaf, so that a record cannot pose under another key.
         let mut hasher = Hasher::new();
         hasher.update(key.as_bytes());
         hasher.update(record);
-        (u16::from(first) << 4 | u16::from(second) >> 4, hasher.finish())
+        (bucket_of(&key), hasher.finish())
+    }
+
+    /// The bucket that a record with this kind and key falls into.
+    pub fn bucket(kind: &str, key: &str) -> u16 {
+        bucket_of(&key_digest(kind, key))
     }
 
     /// Adds what [`ContentRoot::leaf`] returned.
@@ -53,18 +54,42 @@ impl ContentRoot {
     }
 
     /// The root of all that was added.
-    pub fn finish(mut self) -> Digest {
-        let mut root = Hasher::new();
-        for bucket in &mut self.buckets {
-            bucket.sort_unstable();
-            let mut hasher = Hasher::new();
-            for digest in bucket.iter() {
-                hasher.update(digest.as_bytes());
-            }
-            root.update(hasher.finish().as_bytes());
-        }
-        root.finish()
+    pub fn finish(self) -> Digest {
+        root_of(self.into_buckets().iter().map(|bucket| bucket_digest(bucket)))
     }
+
+    /// The sorted leaves of each bucket.
+    pub fn into_buckets(mut self) -> Vec<Vec<Digest>> {
+        self.buckets.iter_mut().for_each(|bucket| bucket.sort_unstable());
+        self.buckets
+    }
+}
+
+/// The digest of a bucket with these leaves, which must be sorted.
+pub fn bucket_digest(leaves: &[Digest]) -> Digest {
+    let mut hasher = Hasher::new();
+    leaves.iter().for_each(|leaf| hasher.update(leaf.as_bytes()));
+    hasher.finish()
+}
+
+/// The root over the digests of all [`BUCKETS`], in order.
+pub fn root_of(buckets: impl Iterator<Item = Digest>) -> Digest {
+    let mut root = Hasher::new();
+    buckets.for_each(|bucket| root.update(bucket.as_bytes()));
+    root.finish()
+}
+
+fn key_digest(kind: &str, key: &str) -> Digest {
+    let mut hasher = Hasher::new();
+    hasher.update(kind.as_bytes());
+    hasher.update(b"\0");
+    hasher.update(key.as_bytes());
+    hasher.finish()
+}
+
+fn bucket_of(key: &Digest) -> u16 {
+    let [first, second, ..] = *key.as_bytes();
+    u16::from(first) << 4 | u16::from(second) >> 4
 }
 
 #[cfg(test)]

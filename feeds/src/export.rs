@@ -11,10 +11,9 @@ use domain::time::Timestamp;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 
-use crate::dataset::{Counts, Dataset, Manifest, Row, SCHEMA, Segment, SegmentKind, is_plain_key};
-
-/// The size at which segments are cut unless the caller says otherwise.
-pub const SEGMENT_BYTES_MAX: usize = 4 << 20;
+use crate::dataset::{
+    Counts, Cut, Cutter, Dataset, Manifest, Row, SCHEMA, SEGMENT_BYTES_MAX, Segment, SegmentKind, is_plain_key,
+};
 
 /// Records that are serialised between two looks at the segment.
 const BATCH: usize = 4096;
@@ -22,8 +21,7 @@ const BATCH: usize = 4096;
 /// How to export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExportOptions {
-    /// A segment is cut before the line that would make it longer than this. A line that is
-    /// longer by itself gets a segment of its own.
+    /// See [`Cutter::new`].
     pub segment_bytes_max: usize,
     /// The date to write into the manifest (`SOURCE_DATE_EPOCH`); by default the latest
     /// date in the data.
@@ -74,6 +72,7 @@ pub fn export<E>(
         coverage: dataset.coverage.clone(),
         segments: writer.segments,
         counts: writer.counts,
+        delta: None,
     })
 }
 
@@ -90,14 +89,6 @@ struct Writer<'s, S> {
     counts: Counts,
 }
 
-/// The segment that is being filled.
-#[derive(Default)]
-struct Open<'k> {
-    bytes: Vec<u8>,
-    records: u64,
-    keys: Option<(&'k str, &'k str)>,
-}
-
 impl<S> Writer<'_, S> {
     fn write_all<R: Row + PartialEq + Sync, E>(&mut self, rows: &[R]) -> Result<(), ExportError<E>>
     where
@@ -105,50 +96,26 @@ impl<S> Writer<'_, S> {
     {
         let rows = sorted_rows(rows)?;
         *self.counts.of_mut(R::KIND) = rows.len() as u64;
-        let mut open = Open::default();
-        let mut number = 0;
+        let mut cutter = Cutter::new(R::KIND, SegmentKind::segment_name, self.segment_bytes_max);
         for batch in rows.chunks(BATCH) {
             let lines: Vec<_> = batch.par_iter().map(|row| line(*row)).collect();
             for (row, (line, (bucket, leaf))) in batch.iter().zip(lines) {
-                if open.keys.is_some() && open.bytes.len() + line.len() + 1 > self.segment_bytes_max {
-                    self.close(R::KIND, &mut number, std::mem::take(&mut open))?;
-                }
+                let cut = cutter.push(row.key(), &line);
                 self.root.add_leaf(bucket, leaf);
-                open.push(row.key(), &line);
+                self.close(cut)?;
             }
         }
-        self.close(R::KIND, &mut number, open)
+        self.close(cutter.cut())
     }
 
-    fn close<E>(&mut self, kind: SegmentKind, number: &mut usize, open: Open<'_>) -> Result<(), ExportError<E>>
+    fn close<E>(&mut self, cut: Option<Cut>) -> Result<(), ExportError<E>>
     where
         S: FnMut(&Segment, Vec<u8>) -> Result<(), E>,
     {
-        let Some((first, last)) = open.keys else {
-            return Ok(());
-        };
-        let segment = Segment {
-            kind,
-            name: kind.segment_name(*number),
-            records: open.records,
-            length: open.bytes.len() as u64,
-            sha256: Digest::of(&open.bytes),
-            first: first.to_owned(),
-            last: last.to_owned(),
-        };
-        *number += 1;
-        (self.sink)(&segment, open.bytes).map_err(ExportError::Sink)?;
+        let Some((segment, bytes)) = cut else { return Ok(()) };
+        (self.sink)(&segment, bytes).map_err(ExportError::Sink)?;
         self.segments.push(segment);
         Ok(())
-    }
-}
-
-impl<'k> Open<'k> {
-    fn push(&mut self, key: &'k str, line: &[u8]) {
-        self.bytes.extend_from_slice(line);
-        self.bytes.push(b'\n');
-        self.records += 1;
-        self.keys = Some((self.keys.map_or(key, |(first, _)| first), key));
     }
 }
 
@@ -325,7 +292,7 @@ mod tests {
             change(&mut manifest);
             Manifest::parse(&manifest.to_canonical_json(), 1 << 20).expect_err("a contradiction").to_string()
         };
-        assert!(refused(&|manifest| manifest.schema = 2).contains("schema 2"));
+        assert!(refused(&|manifest| manifest.schema = 3).contains("schema 3"));
         assert!(refused(&|manifest| manifest.counts.kev += 1).contains("add up"));
         assert!(refused(&|manifest| manifest.segments.swap(0, 1)).contains("name"));
         assert!(refused(&|manifest| manifest.segments[1].first = "A".into()).contains("previous segment"));

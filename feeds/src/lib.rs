@@ -1,11 +1,12 @@
 //! Feedser, the pure part: the bytes of advisory feeds in, merged advisories and canonical
-//! exports out.
+//! exports and deltas out.
 //!
 //! No file, socket or clock is touched here. [`ingest::ingest`] reads one input of whatever
 //! format into [`ingest::Ingested`]; `merge` makes one advisory of all that sources say of a
 //! vulnerability; `dataset` and `export` turn the result into what a kit carries.
 
 pub mod dataset;
+pub mod delta;
 pub mod error;
 pub mod export;
 pub mod ingest;

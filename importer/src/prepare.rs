@@ -14,7 +14,7 @@ use domain::digest::Digest;
 use ouk::limits::Limits;
 use ouk::read::SealedMetadata;
 use ouk::verify::VerifiedKit;
-use store::{GenerationRow, ImportLock, Staged, Store, StoreError, TrustRow, Workspace};
+use store::{GenerationRow, ImportLock, LayerRef, Staged, Store, StoreError, TrustRow, Workspace};
 
 use crate::error::ImportError;
 use crate::request::{Progress, Request, SealPolicy};
@@ -125,7 +125,7 @@ impl Preparing<'_> {
         self.store.blobs().put(&metadata_frame, frame)?;
         self.store.blobs().sync()?;
         let number = self.store.next_generation()?;
-        let index_sha256 = self.store.adopt_index(workspace, number)?;
+        let sha256 = self.store.adopt_index(workspace, number)?;
         Ok(GenerationRow {
             number,
             kit_sha256: staged.sha256(),
@@ -138,7 +138,7 @@ impl Preparing<'_> {
             channel: kit.channel().to_owned(),
             sources: loaded.sources,
             advisories: loaded.advisories,
-            index_sha256,
+            layers: vec![LayerRef { file: number, sha256 }],
             blobs: blobs.into_iter().map(|(digest, _)| digest).collect(),
             manifest: loaded.manifest,
             metadata_frame,

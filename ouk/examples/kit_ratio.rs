@@ -53,6 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         min_appliance_version: "0.1.0".to_owned(),
         compression_level: 9,
         notes: String::new(),
+        base: None,
     };
     let mut kit = Vec::new();
     let built = build(input, targets.collect(), &mut Cursor::new(Vec::new()), &mut kit, &mut |_| {})?;

@@ -189,6 +189,8 @@ pub struct Inspection {
     pub signed_at: Option<Timestamp>,
     pub min_appliance_version: Option<String>,
     pub notes: Option<String>,
+    /// Kit version and content root of what a delta kit applies to.
+    pub base: Option<(Option<u64>, Option<String>)>,
     /// Role, version, expiry and the ids of the keys that claim to have signed.
     pub roles: Vec<InspectedRole>,
     /// Role, path and length of every target.
@@ -244,6 +246,8 @@ impl Inspection {
             self.signed_at = ouk["signed_at"].as_str().and_then(|text| Timestamp::parse_strict(text).ok());
             self.min_appliance_version = text(&ouk["min_appliance_version"]);
             self.notes = text(&ouk["notes"]);
+            let base = ouk["base"].as_object().map(|_| &ouk["base"]);
+            self.base = base.map(|base| (base["kit_version"].as_u64(), text(&base["content_root"])));
         }
     }
 }

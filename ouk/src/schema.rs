@@ -24,6 +24,17 @@ pub(crate) struct KitInfo {
     pub(crate) min_appliance_version: String,
     pub(crate) notes: String,
     pub(crate) readme: Readme,
+    /// What a delta kit applies to. Absent in a full kit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) base: Option<KitBase>,
+}
+
+/// The kit that a delta kit was made against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KitBase {
+    /// For people: any kit with the content root will do.
+    pub kit_version: u64,
+    pub content_root: Digest,
 }
 
 /// Pins `META/README.txt`, so that no byte of a kit is unsigned.

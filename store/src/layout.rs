@@ -1,5 +1,6 @@
 //! Where things are in the state directory.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use domain::digest::Digest;
@@ -27,6 +28,21 @@ impl Layout {
             create_directories(disk, &directory)?;
         }
         sync_directory(disk, &self.root)
+    }
+
+    /// Makes the names in the state directory durable, its own, and those of the directories above
+    /// it, any of which may be new. One above that cannot be synced is not ours, so it was there.
+    pub(crate) fn sync_names(&self, disk: &dyn Disk) -> Result<(), StoreError> {
+        sync_directory(disk, &self.root)?;
+        for above in self.root.ancestors().skip(1) {
+            // The parent of a relative path.
+            let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+            match disk.sync_dir(above) {
+                Err(error) if !is_not_ours(&error) => return Err(StoreError::io(above)(error)),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     pub fn root(&self) -> &Path {
@@ -75,4 +91,14 @@ impl Layout {
     pub fn quarantine(&self) -> PathBuf {
         self.root.join("quarantine")
     }
+}
+
+fn is_not_ours(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::Unsupported
+    )
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! state.redb     trust floors, generations, the pointer to the active one, receipts, scans
 //! cas/           blobs, named by their SHA-256
-//! generations/   one immutable index file per generation
+//! generations/   immutable index files, one per import; a delta's rests on those of its base
 //! staging/       what is being imported; emptied at the next import
 //! quarantine/    refused kits, each with its reason
 //! import.lock    held by whoever imports
@@ -14,6 +14,7 @@
 //! leaves behind is unreferenced, and the next import removes it.
 
 mod blobs;
+mod database;
 pub mod disk;
 mod durable;
 mod error;
@@ -27,10 +28,10 @@ mod workspace;
 
 pub use blobs::Blobs;
 pub use error::StoreError;
-pub use generation::{Generation, GenerationBuilder, Located, SegmentId, View};
+pub use generation::{Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, SegmentId, View};
 pub use layout::Layout;
 pub use quarantine::Quarantined;
-pub use rows::{Floor, GenerationRow, TrustRow};
+pub use rows::{Floor, GenerationRow, LayerRef, TrustRow};
 pub use staging::{StageError, Staged};
 pub use state::{Activation, ImportLock, Store};
 pub use workspace::Workspace;

@@ -7,7 +7,7 @@ use domain::digest::Digest;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{Disk, Reader};
+use crate::disk::{Disk, OpenMode, Reader};
 use crate::durable::{list, remove_file, sync_directory, write_file};
 use crate::error::StoreError;
 use crate::layout::Layout;
@@ -27,7 +27,8 @@ pub struct Quarantined {
     pub given_as: String,
 }
 
-/// Moves a staged kit aside. The reason is written first: a kit never lies there unexplained.
+/// Moves a staged kit aside. The reason is made durable first: a kit never lies there unexplained.
+/// So is the kit's content, which nothing has synced so far: evidence must be the bytes that came in.
 pub(crate) fn set_aside(
     disk: &dyn Disk,
     layout: &Layout,
@@ -38,7 +39,10 @@ pub(crate) fn set_aside(
     let kit = directory.join(format!("{}.kit", reason.sha256));
     let note = directory.join(format!("{}.json", reason.sha256));
     let text = serde_json::to_vec_pretty(reason).expect("plain data");
+    let copy = disk.open(staged, OpenMode::Read).map_err(StoreError::io(staged))?;
+    copy.sync_data().map_err(StoreError::io(staged))?;
     write_file(disk, &layout.staging().join("quarantine-note"), &note, &text)?;
+    sync_directory(disk, &directory)?;
     disk.rename(staged, &kit).map_err(StoreError::io(&kit))?;
     sync_directory(disk, &directory)?;
     prune(disk, layout, &reason.sha256)

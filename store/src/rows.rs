@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 
-const ENCODING: u8 = 1;
+/// 2: a generation is a stack of layers.
+const ENCODING: u8 = 2;
 
 /// The lowest version of a role's metadata that is acceptable, and its bytes' digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,13 @@ pub struct TrustRow {
     pub floors: Vec<Floor>,
 }
 
+/// An index file. It bears the number of the generation that it was written for; later ones may share it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct LayerRef {
+    pub file: u64,
+    pub sha256: Digest,
+}
+
 /// One imported kit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GenerationRow {
@@ -44,8 +52,8 @@ pub struct GenerationRow {
     pub channel: String,
     pub sources: Vec<SourceStatus>,
     pub advisories: u64,
-    /// Of the index file.
-    pub index_sha256: Digest,
+    /// Its index files, newest first; the last one is whole, the others hold changes.
+    pub layers: Vec<LayerRef>,
     /// Blobs that this generation needs.
     pub blobs: Vec<Digest>,
     /// The data set's manifest, as signed.

@@ -4,24 +4,25 @@
 //! appliance serves: the server sees the flipped pointer at its next scan.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::clock::TimeFloor;
-use redb::{ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{ReadableTable, TableDefinition};
 
 use crate::blobs::Blobs;
-use crate::disk::{Backend, Disk, DiskLock, Kind, OpenMode, RealDisk};
+use crate::database::StateDatabase;
+use crate::disk::{Disk, DiskLock, Kind, RealDisk};
 use crate::durable::{list, remove_file, sync_directory};
 use crate::error::StoreError;
-use crate::generation::Generation;
+use crate::generation::{Generation, OpenLayers};
 use crate::layout::Layout;
 use crate::quarantine::{self, Quarantined};
 use crate::rows::{GenerationRow, TrustRow, decode, encode};
 
 const SCHEMA: u32 = 1;
-/// Enough for pointers and receipts; scans are written once and seldom read.
-const CACHE_BYTES: usize = 8 << 20;
 /// Far above any chunk of a kit.
 const BLOB_BYTES_MAX: u64 = 64 << 20;
 /// Never given to a kit: receipts, refusals and scans must still be written down beside it.
@@ -41,7 +42,8 @@ pub struct Store {
     disk: Arc<dyn Disk>,
     layout: Layout,
     blobs: Blobs,
-    state: redb::Database,
+    state: StateDatabase,
+    layers: OpenLayers,
 }
 
 /// Held while importing; dropping it lets the next import in.
@@ -70,15 +72,16 @@ impl Store {
     pub fn open_on(disk: Arc<dyn Disk>, directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let layout = Layout::new(directory);
         layout.create(&*disk)?;
-        let path = layout.state();
-        let file = disk.open_database(&path, OpenMode::Keep).map_err(StoreError::io(&path))?;
-        let state = redb::Builder::new()
-            .set_cache_size(CACHE_BYTES)
-            .set_concurrency_mode(redb::ConcurrencyMode::MultiWriter)
-            .create_with_backend(Backend(file))?;
-        let store = Self { blobs: Blobs::new(Arc::clone(&disk), layout.clone()), disk, layout, state };
-        store.check_schema()?;
-        Ok(store)
+        make_state(&disk, &layout)?;
+        let state = StateDatabase::open(Arc::clone(&disk), layout.state())?;
+        check_schema(&state)?;
+        Ok(Self {
+            blobs: Blobs::new(Arc::clone(&disk), layout.clone()),
+            disk,
+            layout,
+            state,
+            layers: OpenLayers::default(),
+        })
     }
 
     pub fn disk(&self) -> &dyn Disk {
@@ -95,35 +98,6 @@ impl Store {
 
     pub fn blobs(&self) -> &Blobs {
         &self.blobs
-    }
-
-    fn check_schema(&self) -> Result<(), StoreError> {
-        let write = self.begin_write()?;
-        {
-            let mut meta = write.open_table(META)?;
-            let found = meta.get("schema")?.map(|value| value.value());
-            match found {
-                Some(found) if found > SCHEMA => return Err(StoreError::Newer { found, known: SCHEMA }),
-                Some(_) => return Ok(()),
-                None => meta.insert("schema", SCHEMA)?,
-            };
-            // Made now, so that reading never has to ask whether a table exists.
-            write.open_table(TRUST)?;
-            write.open_table(GENERATIONS)?;
-            write.open_table(POINTERS)?;
-            write.open_table(RECEIPTS)?;
-            write.open_table(SCANS)?;
-        }
-        Ok(write.commit()?)
-    }
-
-    // Two-phase commit and quick repair: the database must survive malicious input and a
-    // power cut without relying on a non-cryptographic checksum.
-    fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
-        let mut write = self.state.begin_write()?;
-        write.set_two_phase_commit(true);
-        write.set_quick_repair(true);
-        Ok(write)
     }
 
     /// Takes the import lock, or says that somebody has it.
@@ -169,7 +143,7 @@ impl Store {
 
     /// Remembers the time. Without generations there is nothing yet that could expire.
     pub fn save_time(&self, time: &TimeFloor) -> Result<(), StoreError> {
-        let write = self.begin_write()?;
+        let write = self.state.begin_write()?;
         write.open_table(TRUST)?.insert("time", encode(time).as_slice())?;
         Ok(write.commit()?)
     }
@@ -191,7 +165,7 @@ impl Store {
     pub fn activate(&self, activation: &Activation) -> Result<(), StoreError> {
         sync_directory(self.disk(), &self.layout.generations())?;
         let number = activation.generation.number;
-        let write = self.begin_write()?;
+        let write = self.state.begin_write()?;
         {
             write.open_table(TRUST)?.insert("state", encode(&activation.trust).as_slice())?;
             write.open_table(TRUST)?.insert("time", encode(&activation.time).as_slice())?;
@@ -213,7 +187,7 @@ impl Store {
         let row = self.generation_row(to)?.ok_or(StoreError::UnknownGeneration(to))?;
         // What cannot be opened is not pointed at.
         self.open_generation(to)?;
-        let write = self.begin_write()?;
+        let write = self.state.begin_write()?;
         point_at(&write, to)?;
         append_receipt(&write, receipt)?;
         write.commit()?;
@@ -222,7 +196,7 @@ impl Store {
 
     /// Appends a receipt for something that changed no data (a refusal, a kit imported twice).
     pub fn record(&self, receipt: &[u8]) -> Result<(), StoreError> {
-        let write = self.begin_write()?;
+        let write = self.state.begin_write()?;
         append_receipt(&write, receipt)?;
         Ok(write.commit()?)
     }
@@ -272,7 +246,7 @@ impl Store {
     /// Opens a generation for reading.
     pub fn open_generation(&self, number: u64) -> Result<Generation, StoreError> {
         let row = self.generation_row(number)?.ok_or(StoreError::UnknownGeneration(number))?;
-        Generation::open(self.disk(), &self.layout.generation(number), row)
+        Generation::open(&self.layers, self.disk(), &self.layout, row)
     }
 
     /// Opens the active generation.
@@ -288,7 +262,7 @@ impl Store {
 
     /// Keeps the documents of scans, by one commit for all of them.
     pub fn save_scans<'a>(&self, scans: impl Iterator<Item = (&'a str, &'a [u8])>) -> Result<(), StoreError> {
-        let write = self.begin_write()?;
+        let write = self.state.begin_write()?;
         {
             let mut table = write.open_table(SCANS)?;
             for (id, report) in scans {
@@ -323,7 +297,7 @@ impl Store {
         }
         let rows = self.generations()?;
         for path in list(self.disk(), &self.layout.generations())? {
-            if !rows.iter().any(|row| self.layout.generation(row.number) == path) {
+            if !rows.iter().flat_map(|row| &row.layers).any(|layer| self.layout.generation(layer.file) == path) {
                 remove_file(self.disk(), &path)?;
             }
         }
@@ -354,13 +328,17 @@ impl Store {
         if old.is_empty() {
             return Ok(old);
         }
-        let write = self.begin_write()?;
+        let write = self.state.begin_write()?;
         for number in &old {
             write.open_table(GENERATIONS)?.remove(number)?;
         }
         write.commit()?;
-        for number in &old {
-            remove_file(self.disk(), &self.layout.generation(*number))?;
+        // A file goes with the last generation that rests on it.
+        let kept: BTreeSet<u64> =
+            self.generations()?.iter().flat_map(|row| &row.layers).map(|layer| layer.file).collect();
+        let gone = rows.iter().filter(|row| old.contains(&row.number)).flat_map(|row| &row.layers);
+        for file in gone.map(|layer| layer.file).filter(|file| !kept.contains(file)).collect::<BTreeSet<_>>() {
+            remove_file(self.disk(), &self.layout.generation(file))?;
         }
         Ok(old)
     }
@@ -376,6 +354,51 @@ impl Store {
         }
         usage(self.disk(), self.layout.root())
     }
+}
+
+/// Makes the state database when there is none. It is made under another name and linked when it is
+/// whole: a power cut while a database is being made leaves a file that is none.
+fn make_state(disk: &Arc<dyn Disk>, layout: &Layout) -> Result<(), StoreError> {
+    static SERIAL: AtomicU64 = AtomicU64::new(0);
+    let path = layout.state();
+    match disk.stat(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        found => return found.map(drop).map_err(StoreError::io(&path)),
+    }
+    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+    let temporary = layout.staging().join(format!("state-{}-{serial}", std::process::id()));
+    remove_file(&**disk, &temporary)?;
+    check_schema(&StateDatabase::open(Arc::clone(disk), temporary.clone())?)?;
+    // The names above come first: whoever finds a state looks no further.
+    layout.sync_names(&**disk)?;
+    let linked = disk.link(&temporary, &path);
+    remove_file(&**disk, &temporary)?;
+    match linked {
+        // Another process was faster, and its state may hold an import already.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked.map_err(StoreError::io(&path)),
+    }?;
+    sync_directory(&**disk, layout.root())
+}
+
+fn check_schema(state: &StateDatabase) -> Result<(), StoreError> {
+    let write = state.begin_write()?;
+    {
+        let mut meta = write.open_table(META)?;
+        let found = meta.get("schema")?.map(|value| value.value());
+        match found {
+            Some(found) if found > SCHEMA => return Err(StoreError::Newer { found, known: SCHEMA }),
+            Some(_) => return Ok(()),
+            None => meta.insert("schema", SCHEMA)?,
+        };
+        // Made now, so that reading never has to ask whether a table exists.
+        write.open_table(TRUST)?;
+        write.open_table(GENERATIONS)?;
+        write.open_table(POINTERS)?;
+        write.open_table(RECEIPTS)?;
+        write.open_table(SCANS)?;
+    }
+    Ok(write.commit()?)
 }
 
 fn point_at(write: &redb::WriteTransaction, number: u64) -> Result<(), StoreError> {

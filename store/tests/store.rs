@@ -9,7 +9,7 @@ use domain::matching::{AdvisoryIndex, DataCoverage};
 use domain::root::ContentRoot;
 use domain::source::SourceId;
 use domain::time::Timestamp;
-use store::{Activation, GenerationBuilder, GenerationRow, Located, Store, StoreError, TrustRow};
+use store::{Activation, GenerationBuilder, GenerationRow, LayerRef, Located, Store, StoreError, TrustRow};
 
 fn advisory(id: &str, alias: &str, package: &str, fixed: &str) -> Advisory {
     let source = SourceId::new("rustsec");
@@ -39,7 +39,8 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
     let mut builder = GenerationBuilder::new();
     for advisory in advisories {
         let line = advisory.to_canonical_json();
-        let leaf = ContentRoot::leaf("advisory", &advisory.id, &line).1;
+        let (bucket, leaf) = ContentRoot::leaf("advisory", &advisory.id, &line);
+        builder.add_leaf(bucket, leaf);
         let located = Located {
             segment: 0,
             offset: u32::try_from(segment.len()).expect("small"),
@@ -55,7 +56,7 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
     store.blobs().put(&digest, &segment).expect("a blob");
     store.blobs().put(&Digest::of(b"manifest"), b"manifest").expect("a blob");
     let number = store.next_generation().expect("a number");
-    let index_sha256 = builder.write(store.disk(), &store.generation_path(number), &[(0, digest)]).expect("an index");
+    let sha256 = builder.write(store.disk(), &store.generation_path(number), &[(0, digest)]).expect("an index");
     store.blobs().sync().expect("synced");
     let generation = GenerationRow {
         number,
@@ -69,7 +70,7 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
         channel: "stable".into(),
         sources: Vec::new(),
         advisories: advisories.len() as u64,
-        index_sha256,
+        layers: vec![LayerRef { file: number, sha256 }],
         blobs: vec![digest, Digest::of(b"manifest")],
         manifest: Digest::of(b"manifest"),
         metadata_frame: Digest::of(b"manifest"),

@@ -1,5 +1,7 @@
 //! The bench of the end-to-end tests: the real binary, real files, a directory per test.
 
+pub mod simulation;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

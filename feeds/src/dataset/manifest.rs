@@ -12,8 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{DatasetError, EcosystemCoverage, is_plain_key};
 
-/// The version of this form that is written and read.
+/// The version of this form that a full data set has.
 pub const SCHEMA: u32 = 1;
+
+/// The version of a delta. It is another one so that a program that knows no deltas says that it is too
+/// old, at the gates already, instead of finding segments missing.
+pub const DELTA_SCHEMA: u32 = 2;
 
 /// The manifest's name inside a kit.
 pub const MANIFEST_NAME: &str = "feeds/manifest.json";
@@ -30,9 +34,27 @@ pub struct Manifest {
     pub sources: Vec<SourceStatus>,
     /// Sorted by the ecosystem's name.
     pub coverage: Vec<EcosystemCoverage>,
-    /// Sorted by kind and number.
+    /// Sorted by kind and number. In a delta they are those of the result: they are not in the kit, and
+    /// whoever builds them again must get these digests.
     pub segments: Vec<Segment>,
     pub counts: Counts,
+    /// What a delta kit carries. All other fields describe the result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<Delta>,
+}
+
+/// The way from a base to the result that a manifest describes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delta {
+    /// The content root that the delta applies to, and no other.
+    pub base: Digest,
+    /// Records that are new or other than in the base.
+    pub upserts: Counts,
+    /// Records of the base that are gone.
+    pub tombstones: Counts,
+    /// What the kit carries, sorted by kind and number.
+    pub segments: Vec<Segment>,
 }
 
 /// How many records there are of each kind.
@@ -87,14 +109,22 @@ impl SegmentKind {
         }
     }
 
-    /// The name of the segment with this number inside a kit.
-    pub fn segment_name(self, number: usize) -> String {
-        let folder = match self {
+    const fn folder(self) -> &'static str {
+        match self {
             Self::Advisory => "advisories",
             Self::Kev => "kev",
             Self::Epss => "epss",
-        };
-        format!("feeds/{folder}/{number:05}.ndjson")
+        }
+    }
+
+    /// The name of the segment with this number inside a kit.
+    pub fn segment_name(self, number: usize) -> String {
+        format!("feeds/{}/{number:05}.ndjson", self.folder())
+    }
+
+    /// The name of the segment of a delta with this number inside a kit.
+    pub fn delta_segment_name(self, number: usize) -> String {
+        format!("feeds/delta/{}/{number:05}.ndjson", self.folder())
     }
 }
 
@@ -120,6 +150,18 @@ impl Segment {
 }
 
 impl Counts {
+    pub fn of(&self, kind: SegmentKind) -> u64 {
+        match kind {
+            SegmentKind::Advisory => self.advisories,
+            SegmentKind::Kev => self.kev,
+            SegmentKind::Epss => self.epss,
+        }
+    }
+
+    pub fn total(&self) -> u64 {
+        SegmentKind::ALL.iter().fold(0, |sum, kind| u64::saturating_add(sum, self.of(*kind)))
+    }
+
     pub(crate) fn of_mut(&mut self, kind: SegmentKind) -> &mut u64 {
         match kind {
             SegmentKind::Advisory => &mut self.advisories,
@@ -134,6 +176,12 @@ impl Manifest {
         serde_json::to_vec(self).expect("a manifest holds only strings, integers and lists")
     }
 
+    /// The manifest of the result alone, as an export of it has it.
+    #[must_use]
+    pub fn into_full(self) -> Self {
+        Self { schema: SCHEMA, delta: None, ..self }
+    }
+
     /// Reads a manifest of at most `bytes_max` bytes in canonical form.
     pub fn parse(bytes: &[u8], bytes_max: usize) -> Result<Self, DatasetError> {
         if bytes.len() > bytes_max {
@@ -141,7 +189,7 @@ impl Manifest {
         }
         // A newer schema may have other fields: say so instead of naming the field.
         let Schema { schema } = serde_json::from_slice(bytes).map_err(DatasetError::Manifest)?;
-        if schema != SCHEMA {
+        if ![SCHEMA, DELTA_SCHEMA].contains(&schema) {
             return Err(DatasetError::Schema(schema));
         }
         let manifest: Self = serde_json::from_slice(bytes).map_err(DatasetError::Manifest)?;
@@ -152,36 +200,25 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// Segments must be named, numbered, ordered and disjoint, and add up to the counts.
+    /// The parts must fit each other.
     fn check(&self) -> Result<(), DatasetError> {
-        let mut counts = Counts::default();
-        let mut number = 0;
-        let mut previous: Option<&Segment> = None;
-        for segment in &self.segments {
-            let refuse = |problem| Err(DatasetError::Contradiction { at: segment.name.clone(), problem });
-            match previous {
-                Some(previous) if previous.kind == segment.kind => {
-                    number += 1;
-                    if segment.first <= previous.last {
-                        return refuse("its first key does not sort after the previous segment");
-                    }
-                }
-                Some(previous) if previous.kind > segment.kind => return refuse("kinds are out of order"),
-                Some(_) | None => number = 0,
-            }
-            if segment.name != segment.kind.segment_name(number) {
-                return refuse("its name is not that of its kind and number");
-            }
-            if !is_plain_key(&segment.first) || segment.first > segment.last || segment.records == 0 {
-                return refuse("it is empty or its keys are out of order");
-            }
-            let count = counts.of_mut(segment.kind);
-            *count = count.saturating_add(segment.records);
-            previous = Some(segment);
-        }
         let refuse = |problem| Err(DatasetError::Contradiction { at: MANIFEST_NAME.to_owned(), problem });
-        if counts != self.counts {
+        if check_segments(&self.segments, SegmentKind::segment_name)? != self.counts {
             return refuse("the segments do not add up to the counts");
+        }
+        if (self.schema == DELTA_SCHEMA) != self.delta.is_some() {
+            return refuse("the schema does not say rightly whether this is a delta");
+        }
+        if let Some(delta) = &self.delta {
+            let carried = check_segments(&delta.segments, SegmentKind::delta_segment_name)?;
+            let stated = |kind| delta.upserts.of(kind).saturating_add(delta.tombstones.of(kind));
+            if SegmentKind::ALL.iter().any(|kind| carried.of(*kind) != stated(*kind)) {
+                return refuse("the segments of the delta do not add up to its upserts and tombstones");
+            }
+            // Dates and coverage may be all that is new.
+            if (delta.base == self.content_root) != (carried.total() == 0) {
+                return refuse("the delta does not say rightly whether it changes records");
+            }
         }
         let names: Vec<String> = self.coverage.iter().map(|row| row.ecosystem.to_string()).collect();
         if !names.is_sorted_by(|one, other| one < other) {
@@ -192,6 +229,36 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+/// Segments must be named, numbered, ordered and disjoint. Returns how many records they hold.
+fn check_segments(segments: &[Segment], name: fn(SegmentKind, usize) -> String) -> Result<Counts, DatasetError> {
+    let mut counts = Counts::default();
+    let mut number = 0;
+    let mut previous: Option<&Segment> = None;
+    for segment in segments {
+        let refuse = |problem| Err(DatasetError::Contradiction { at: segment.name.clone(), problem });
+        match previous {
+            Some(previous) if previous.kind == segment.kind => {
+                number += 1;
+                if segment.first <= previous.last {
+                    return refuse("its first key does not sort after the previous segment");
+                }
+            }
+            Some(previous) if previous.kind > segment.kind => return refuse("kinds are out of order"),
+            Some(_) | None => number = 0,
+        }
+        if segment.name != name(segment.kind, number) {
+            return refuse("its name is not that of its kind and number");
+        }
+        if !is_plain_key(&segment.first) || segment.first > segment.last || segment.records == 0 {
+            return refuse("it is empty or its keys are out of order");
+        }
+        let count = counts.of_mut(segment.kind);
+        *count = count.saturating_add(segment.records);
+        previous = Some(segment);
+    }
+    Ok(counts)
 }
 
 #[derive(Deserialize)]

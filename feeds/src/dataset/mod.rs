@@ -9,6 +9,7 @@
 //! and `jq` in a room without network, and because compression removes the difference.
 
 mod coverage;
+mod cutter;
 mod lines;
 mod manifest;
 
@@ -20,8 +21,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use coverage::{EcosystemCoverage, coverage};
+pub use cutter::{Cut, Cutter, SEGMENT_BYTES_MAX};
 pub use lines::{Limits, Line, Lines, lines};
-pub use manifest::{Counts, MANIFEST_NAME, Manifest, SCHEMA, Segment, SegmentKind};
+pub use manifest::{Counts, DELTA_SCHEMA, Delta, MANIFEST_NAME, Manifest, SCHEMA, Segment, SegmentKind};
 
 /// Everything that a kit says about vulnerabilities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,9 +54,9 @@ pub enum DatasetError {
     Record { kind: SegmentKind, source: serde_json::Error },
     #[error("the {kind} record {key:?} is not in canonical form")]
     NotCanonical { kind: SegmentKind, key: String },
-    #[error("the manifest is not of schema {SCHEMA}: {0}")]
+    #[error("the manifest is not of schema {SCHEMA} or {DELTA_SCHEMA}: {0}")]
     Manifest(serde_json::Error),
-    #[error("the manifest has schema {0}, this program reads schema {SCHEMA}")]
+    #[error("the manifest has schema {0}, this program reads schemas {SCHEMA} and {DELTA_SCHEMA}")]
     Schema(u32),
     #[error("the manifest is longer than {limit} bytes")]
     ManifestTooLong { limit: usize },

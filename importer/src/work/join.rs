@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use domain::digest::Digest;
-use domain::root::ContentRoot;
 use feeds::dataset::{MANIFEST_NAME, Manifest, Segment};
 use store::{GenerationBuilder, Workspace};
 
@@ -17,12 +16,10 @@ const MANIFEST_BYTES_MAX: usize = 8 << 20;
 /// Joins the shards and holds what was found against what was signed.
 pub(super) fn join(workspace: &Workspace, shards: Vec<Shard>, purposes: &Purposes) -> Result<Loaded, ImportError> {
     let mut builder = GenerationBuilder::new();
-    let mut root = ContentRoot::new();
     let mut counted = BTreeMap::new();
     let mut manifest = None;
     for shard in shards {
         builder.join(shard.builder);
-        shard.leaves.into_iter().for_each(|(bucket, leaf)| root.add_leaf(bucket, leaf));
         counted.extend(shard.counted);
         manifest = manifest.or(shard.manifest);
     }
@@ -31,7 +28,7 @@ pub(super) fn join(workspace: &Workspace, shards: Vec<Shard>, purposes: &Purpose
     let manifest =
         Manifest::parse(&manifest, MANIFEST_BYTES_MAX).map_err(|error| ImportError::semantic(MANIFEST_NAME, error))?;
     check_segments(&manifest, counted)?;
-    let content_root = root.finish();
+    let content_root = builder.content_root();
     if content_root != manifest.content_root {
         return Err(ImportError::ContentRoot { found: content_root, signed: manifest.content_root });
     }

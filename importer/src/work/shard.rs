@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use domain::digest::Digest;
+use domain::exploitation::Epss;
 use domain::root::ContentRoot;
-use feeds::dataset::{self, MANIFEST_NAME, Segment, SegmentKind};
+use feeds::dataset::{self, MANIFEST_NAME, Row, Segment, SegmentKind};
 use ouk::verify::VerifiedKit;
 use store::{GenerationBuilder, Located, SegmentId};
 
@@ -24,7 +25,6 @@ pub(super) type Purposes = BTreeMap<Digest, Purpose>;
 #[derive(Default)]
 pub(super) struct Shard {
     pub(super) builder: GenerationBuilder,
-    pub(super) leaves: Vec<(u16, Digest)>,
     /// Path to what was counted in it.
     pub(super) counted: BTreeMap<String, Segment>,
     pub(super) manifest: Option<Vec<u8>>,
@@ -107,7 +107,7 @@ impl Shard {
         for line in dataset::lines(kind, bytes, dataset::Limits::default()) {
             let line = line.map_err(|error| ImportError::semantic(path, error))?;
             let (bucket, leaf) = ContentRoot::leaf(kind.as_str(), line.key, line.raw);
-            self.leaves.push((bucket, leaf));
+            self.builder.add_leaf(bucket, leaf);
             let located = Located {
                 segment,
                 offset: u32::try_from(offset).map_err(|_| ImportError::semantic(path, "is over 4 GiB"))?,
@@ -132,8 +132,11 @@ impl Shard {
             SegmentKind::Advisory => {
                 self.builder.add_advisory(&dataset::parse_advisory(raw).map_err(semantic)?, located);
             }
-            SegmentKind::Kev => self.builder.add_known_exploited(&dataset::parse_kev(raw).map_err(semantic)?),
-            SegmentKind::Epss => self.builder.add_epss(&dataset::parse_epss(raw).map_err(semantic)?),
+            SegmentKind::Kev => {
+                self.builder.add_known_exploited(&dataset::parse_kev(raw).map_err(semantic)?, located);
+            }
+            // The index writes the line again from the fact, so it must have one spelling.
+            SegmentKind::Epss => self.builder.add_epss(&Epss::parse_canonical(raw).map_err(semantic)?),
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::{BuildError, BuildInput};
 use crate::frame;
 use crate::keys::{KeyError, KeyPair, KeySet, Role, envelope};
 use crate::read::{README_NAME, VERSION, VERSION_NAME};
-use crate::schema::{KitInfo, OukTarget, Readme, SPEC};
+use crate::schema::{KitBase, KitInfo, OukTarget, Readme, SPEC};
 use crate::ustar;
 
 pub(crate) const SPEC_VERSION: &str = "1.0.34";
@@ -96,14 +96,22 @@ fn kit_info(input: &BuildInput<'_>, readme: &[u8]) -> KitInfo {
         min_appliance_version: input.min_appliance_version.clone(),
         notes: input.notes.clone(),
         readme: Readme { length: readme.len() as u64, sha256: Digest::of(readme) },
+        base: input.base,
     }
 }
 
 /// For whoever lists the archive with a common tool.
 fn readme(input: &BuildInput<'_>) -> Vec<u8> {
     let BuildInput { product, channel, version, signed_at, .. } = input;
+    let base = match input.base {
+        Some(KitBase { kit_version, .. }) => {
+            format!("It is a delta: a site needs the data of kit {kit_version} first.\n")
+        }
+        None => String::new(),
+    };
     format!(
         "Offline Update Kit of {product}, channel {channel}, version {version}, signed at {signed_at}.\n\
+         {base}\
          \n\
          Do not unpack this archive to use it. Import it with `stella kit import FILE`, which\n\
          checks every signature and digest first. Look inside with `stella kit inspect FILE`.\n\

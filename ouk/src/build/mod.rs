@@ -19,7 +19,7 @@ use crate::frame;
 use crate::keys::{CeremonyConfig, KeyError, KeySet, Role};
 use crate::limits::Limits;
 use crate::read::SealedMetadata;
-use crate::schema::{path_fault, word_fault};
+use crate::schema::{KitBase, path_fault, word_fault};
 use crate::verify::{Floors, Gates, TrustState, VerifiedKit, verify};
 pub(crate) use metadata::{SPEC_VERSION, pin, signers};
 use spool::{Spool, Spooled};
@@ -40,6 +40,8 @@ pub struct BuildInput<'a> {
     /// 1 to 19.
     pub compression_level: i32,
     pub notes: String,
+    /// What a delta kit applies to; None for a full kit.
+    pub base: Option<KitBase>,
 }
 
 /// For how many days each role's signature is good.

@@ -9,7 +9,7 @@ use super::roots::Chain;
 use super::targets::AllTargets;
 use super::{Chunk, Floor, Floors, TrustState};
 use crate::error::KitError;
-use crate::schema::KitInfo;
+use crate::schema::{KitBase, KitInfo};
 
 /// A kit whose metadata passed every check. Its blobs are still to be read, each against
 /// a digest in here.
@@ -126,6 +126,11 @@ impl VerifiedKit {
 
     pub fn channel(&self) -> &str {
         &self.info.channel
+    }
+
+    /// What a delta kit applies to; None for a full kit.
+    pub fn base(&self) -> Option<KitBase> {
+        self.info.base
     }
 
     /// What the vendor wrote. Signed, and still text from outside: escape it.

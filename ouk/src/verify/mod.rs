@@ -29,7 +29,7 @@ use crate::error::{KitError, within};
 use crate::limits::Limits;
 use crate::read::{META, README_NAME, SealedMetadata, VERSION_NAME};
 
-pub use crate::schema::Chunk;
+pub use crate::schema::{Chunk, KitBase};
 pub use gates::Gates;
 pub use kit::{Assembly, VerifiedKit, VerifiedTarget};
 pub(crate) use roles::{check_top_level, jiff, pinned, snapshot, timestamp};

@@ -160,6 +160,9 @@ fn kit_info(file: &str, document: &Document<'_, Targets>) -> Result<KitInfo, Kit
     if ApplianceVersion::parse(&info.min_appliance_version).is_none() {
         return refuse("min_appliance_version is not of the form 1.2.3".to_owned());
     }
+    if info.base.is_some_and(|base| base.kit_version >= info.kit_version) {
+        return refuse("the base of the delta is not an earlier kit".to_owned());
+    }
     if info.signed_at >= document.expires {
         return refuse("it was signed after it expires".to_owned());
     }

@@ -1,10 +1,14 @@
 //! M and T: attacks on versions, floors, pins, gates and time.
 
+use std::io::Cursor;
+
 use domain::digest::Digest;
 use domain::time::Timestamp;
+use ouk::build::{BuildInput, build};
 use ouk::keys::Role;
 use ouk::limits::Limits;
-use ouk::verify::{Floor, Gates, TrustState};
+use ouk::read::open;
+use ouk::verify::{Floor, Gates, KitBase, TrustState};
 use serde_json::{Value, json};
 
 use crate::support::{Draft, Vendor, after, canonical, code, compress, gates, import, import_at, now, pin, sign, tar};
@@ -481,4 +485,22 @@ fn the_digest_of_the_metadata_can_be_computed_by_hand() {
         lines.push_str(&format!("{role} {version} {}\n", Digest::of(&canonical(&value["signed"]))));
     }
     assert_eq!(verified.metadata_digest(), Digest::of(lines.as_bytes()));
+}
+
+#[test]
+fn a_delta_names_its_base_under_the_signature_and_a_full_kit_has_none() {
+    let vendor = Vendor::new(1);
+    let base = KitBase { kit_version: 6, content_root: Digest::of(b"root") };
+    let (mut spool, mut kit) = (Cursor::new(Vec::new()), Vec::new());
+    let input = BuildInput { base: Some(base), ..vendor.input(7) };
+    build(input, Vec::new(), &mut spool, &mut kit, &mut |_| {}).expect("a kit");
+    assert_eq!(import(&kit, &vendor.trust()).expect("accepted").0.base(), Some(base));
+    let inspected = open(kit.as_slice(), &Limits::default()).expect("opens").inspect().base;
+    assert_eq!(inspected, Some((Some(6), Some(base.content_root.to_string()))));
+    let (full, _) = vendor.build(7, TARGETS);
+    assert_eq!(import(&full, &vendor.trust()).expect("accepted").0.base(), None);
+    // A delta goes forward.
+    let mut draft = Draft::new(&vendor, 6, TARGETS);
+    draft.role("targets")["ouk"]["base"] = serde_json::to_value(base).expect("plain data");
+    assert_eq!(code(&draft.kit(), &vendor.trust()), "E-SCHEMA");
 }

@@ -117,6 +117,7 @@ impl Vendor {
             min_appliance_version: "0.1.0".to_owned(),
             compression_level: 3,
             notes: "November".to_owned(),
+            base: None,
         }
     }
 

@@ -34,6 +34,9 @@ pub trait Disk: Send + Sync + Debug {
     /// [`Disk::sync_dir`] of both directories.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
+    /// Gives a file a second name; one that is taken already is an error.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
     fn remove_file(&self, path: &Path) -> io::Result<()>;
 
     /// Makes the names in a directory durable.
@@ -156,8 +159,15 @@ impl Reader {
 
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.offset)?;
-        self.offset += read as u64;
-        Ok(read)
+        loop {
+            match self.file.read_at(buffer, self.offset) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => {
+                    let read = read?;
+                    self.offset += read as u64;
+                    return Ok(read);
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
-//! Building a generation file: collect rows in any order, sort, write once.
+//! Building a whole index file: collect rows in any order, sort, write once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 use std::path::Path;
 
@@ -9,12 +9,13 @@ use domain::digest::Digest;
 use domain::ecosystem::Ecosystem;
 use domain::exploitation::{Epss, KnownExploited};
 use domain::matching::{Assertion, Summary};
-use domain::time::Timestamp;
+use domain::root::{BUCKETS, ContentRoot, bucket_digest, root_of};
 use redb::{Durability, ReadableDatabase, TableDefinition};
 
-use super::read::{digest_of, open};
+use super::layer::{digest_of, open};
 use super::tables::{
-    ADVISORIES, ALIASES, AdvisoryRow, ECOSYSTEMS, Located, PACKAGES, SEGMENTS, SegmentId, encode, package_key,
+    ADVISORIES, ALIASES, AdvisoryRow, ECOSYSTEMS, EPSS, EPSS_RUN, EXPLOITED, EpssFact, ExploitedRow, LEAVES, Located,
+    PACKAGES, ROOT, SEGMENTS, SegmentId, encode, leaves_row, package_key, package_row,
 };
 use crate::disk::{Backend, Disk, OpenMode};
 use crate::error::StoreError;
@@ -22,19 +23,20 @@ use crate::error::StoreError;
 /// The whole file fits for data sets of today; what does not fit is written out early and costs reads.
 const CACHE_BYTES: usize = 128 << 20;
 
-/// A package key, and one encoded assertion or several.
-type PackageRow = (String, Vec<u8>);
+/// A package key, and one encoded assertion.
+pub(super) type PackageAssertion = (String, Vec<u8>);
 
 /// The rows of a generation to be. Several can be filled in parallel and joined.
 #[derive(Default)]
 pub struct GenerationBuilder {
-    assertions: Vec<PackageRow>,
+    assertions: Vec<PackageAssertion>,
     advisories: Vec<(String, AdvisoryRow)>,
     /// `alias NUL id`: other names that an advisory is found by.
     aliases: Vec<String>,
-    known_exploited: Vec<(String, Timestamp)>,
+    exploited: Vec<(String, ExploitedRow)>,
     /// CVE, probability and percentile.
     epss: Vec<(String, (u32, u32))>,
+    leaves: Vec<(u16, Digest)>,
     complete: BTreeSet<String>,
 }
 
@@ -43,24 +45,26 @@ impl GenerationBuilder {
         Self::default()
     }
 
+    /// Adds a line's leaf of the content root, of whatever kind the line is.
+    pub fn add_leaf(&mut self, bucket: u16, leaf: Digest) {
+        self.leaves.push((bucket, leaf));
+    }
+
     /// Adds an advisory, whose canonical line is at `located`. A withdrawn one is kept for
     /// look-up and makes no findings: its assertions were dropped when it was merged.
     pub fn add_advisory(&mut self, advisory: &Advisory, located: Located) {
-        for affected in &advisory.affected {
-            let key = package_key(&affected.package.ecosystem.to_string(), &affected.package.name);
-            self.assertions.push((key, encode(&Assertion::new(&advisory.id, affected))));
-        }
-        // An erratum is no alias of the vulnerabilities it fixes, but people look for it.
-        let members = advisory.members.iter().map(|member| &member.id).filter(|id| **id != advisory.id);
-        self.aliases.extend(advisory.aliases.iter().chain(members).map(|name| format!("{name}\0{}", advisory.id)));
+        self.assertions.extend(assertions(advisory));
+        self.aliases.extend(aliases(advisory));
         let summary = Summary::new(advisory, None, None);
         self.advisories.push((advisory.id.clone(), AdvisoryRow { located, summary }));
     }
 
-    pub fn add_known_exploited(&mut self, fact: &KnownExploited) {
-        self.known_exploited.push((fact.cve.clone(), fact.date_added));
+    /// Adds an entry of the known-exploited catalogue, whose canonical line is at `located`.
+    pub fn add_known_exploited(&mut self, fact: &KnownExploited, located: Located) {
+        self.exploited.push((fact.cve.clone(), ExploitedRow { located, added: fact.date_added.unix() }));
     }
 
+    /// Adds an EPSS fact. Its line must be canonical: it is not kept, but written again from the fact.
     pub fn add_epss(&mut self, fact: &Epss) {
         self.epss.push((fact.cve.clone(), (fact.probability_e5, fact.percentile_e5)));
     }
@@ -75,13 +79,20 @@ impl GenerationBuilder {
         self.assertions.append(&mut other.assertions);
         self.advisories.append(&mut other.advisories);
         self.aliases.append(&mut other.aliases);
-        self.known_exploited.append(&mut other.known_exploited);
-        self.complete.append(&mut other.complete);
+        self.exploited.append(&mut other.exploited);
         self.epss.append(&mut other.epss);
+        self.leaves.append(&mut other.leaves);
+        self.complete.append(&mut other.complete);
     }
 
     pub fn advisories(&self) -> u64 {
         self.advisories.len() as u64
+    }
+
+    /// The content root of all leaves.
+    pub fn content_root(&mut self) -> Digest {
+        self.leaves.sort_unstable();
+        root_of(bucket_digests(&by_bucket(&self.leaves)).into_iter())
     }
 
     /// Writes the file and syncs it; says what it hashes to. `path` must not exist.
@@ -92,27 +103,27 @@ impl GenerationBuilder {
         segments: &[(SegmentId, Digest)],
     ) -> Result<Digest, StoreError> {
         self.sort();
+        self.leaves.sort_unstable();
         self.aliases.dedup();
         self.join_facts();
-        let file = disk.open_database(path, OpenMode::Keep).map_err(StoreError::io(path))?;
-        let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(Backend(file))?;
-        let mut write = database.begin_write()?;
-        write.set_durability(Durability::Immediate)?;
-        fill(&write, ADVISORIES, self.advisories.iter().map(|(id, row)| (id.as_str(), encode(row))))?;
-        fill(&write, ALIASES, self.aliases.iter().map(|key| (key.as_str(), [])))?;
-        let (packages, ecosystems) = packages(self.assertions);
-        let state = |(name, count): (String, u64)| {
-            let complete = self.complete.contains(&name);
-            (name, (count, complete))
-        };
-        let ecosystems = ecosystems.into_iter().map(state).collect();
-        fill(&write, PACKAGES, packages.iter().map(|(key, rows)| (key.as_str(), rows)))?;
-        fill_small(&write, &ecosystems, segments)?;
-        write.commit()?;
-        drop(database);
-        // Closing can fail without a word; what cannot be opened must not be pointed at.
-        open(disk, path, redb::Builder::new().set_cache_size(CACHE_BYTES))?.begin_read()?.open_table(ECOSYSTEMS)?;
-        digest_of(disk, path)
+        let mut ecosystems = BTreeMap::new();
+        let mut packages: Vec<(&str, Vec<u8>)> = Vec::new();
+        for run in self.assertions.chunk_by(|a, b| a.0 == b.0) {
+            let Some((key, _)) = run.first() else { continue };
+            let ecosystem = key.split('\0').next().unwrap_or_default();
+            ecosystems.insert(ecosystem.to_owned(), self.complete.contains(ecosystem));
+            packages.push((key, package_row(&[], run.iter().map(|(_, row)| row.as_slice()))));
+        }
+        let file = IndexFile::create(disk, path)?;
+        file.fill(ADVISORIES, self.advisories.iter().map(|(id, row)| Ok((id, encode(row)))))?;
+        file.fill(ALIASES, self.aliases.iter().map(|key| Ok((key, []))))?;
+        file.fill(PACKAGES, packages.iter().map(|(key, row)| Ok((key, row))))?;
+        file.fill(EXPLOITED, self.exploited.iter().map(|(cve, row)| Ok((cve, encode(row)))))?;
+        file.fill_epss(self.epss.iter().map(|(cve, values)| (cve.as_str(), Some(*values))))?;
+        let buckets = by_bucket(&self.leaves);
+        file.fill_leaves((0..).zip(&buckets).map(|(bucket, leaves)| (bucket, leaves_row(&[], leaves))))?;
+        file.fill_small(&ecosystems, segments, &bucket_digests(&buckets))?;
+        file.finish()
     }
 
     /// Sorts what was collected. Stable sorts find runs that are sorted already, so that builders which
@@ -121,67 +132,132 @@ impl GenerationBuilder {
         self.advisories.sort_by(|a, b| a.0.cmp(&b.0));
         self.assertions.sort();
         self.aliases.sort();
+        self.exploited.sort_by(|a, b| a.0.cmp(&b.0));
         self.epss.sort();
     }
 
     /// Joins what is known of exploitation to the advisories, by id or alias.
     fn join_facts(&mut self) {
-        let exploited: HashMap<&str, Timestamp> =
-            self.known_exploited.iter().map(|(cve, added)| (cve.as_str(), *added)).collect();
+        fn find<T: Copy>(facts: &[(String, T)], name: &str) -> Option<T> {
+            let at = facts.binary_search_by(|(cve, _)| cve.as_str().cmp(name)).ok()?;
+            facts.get(at).map(|(_, fact)| *fact)
+        }
         for (id, row) in &mut self.advisories {
             let names = || std::iter::once(id.as_str()).chain(row.summary.aliases.iter().map(String::as_str));
-            let exploited = names().find_map(|name| exploited.get(name)).map(|added| added.unix());
-            let find = |name: &str| self.epss.binary_search_by(|(cve, _)| cve.as_str().cmp(name)).ok();
-            let epss = names().find_map(find).and_then(|at| self.epss.get(at)).map(|(_, values)| *values);
+            let exploited = names().find_map(|name| find(&self.exploited, name)).map(|fact| fact.added);
+            let epss = names().find_map(|name| find(&self.epss, name));
             row.summary.known_exploited = exploited;
             row.summary.epss = epss;
         }
     }
 }
 
-/// Groups sorted assertions by package, and counts packages per ecosystem.
-fn packages(assertions: Vec<PackageRow>) -> (Vec<PackageRow>, BTreeMap<String, u64>) {
-    let mut packages: Vec<PackageRow> = Vec::new();
-    let mut ecosystems = BTreeMap::new();
-    for run in assertions.chunk_by(|a, b| a.0 == b.0) {
-        let Some((key, _)) = run.first() else { continue };
-        let ecosystem = key.split('\0').next().unwrap_or_default();
-        *ecosystems.entry(ecosystem.to_owned()).or_default() += 1;
-        // A sequence is its length and its elements, so encoded elements need no decoding here.
-        let mut rows = encode(&run.len());
-        run.iter().for_each(|(_, row)| rows.extend_from_slice(row));
-        packages.push((key.clone(), rows));
-    }
-    (packages, ecosystems)
+/// What an advisory says, package by package.
+pub(super) fn assertions(advisory: &Advisory) -> impl Iterator<Item = PackageAssertion> + '_ {
+    advisory.affected.iter().map(|affected| {
+        let key = package_key(&affected.package.ecosystem.to_string(), &affected.package.name);
+        (key, encode(&Assertion::new(&advisory.id, affected)))
+    })
 }
 
-/// Appends ascending rows through a cursor: several times faster than single inserts.
-fn fill<'a, R: AsRef<[u8]>>(
-    write: &redb::WriteTransaction,
-    definition: TableDefinition<&str, &[u8]>,
-    rows: impl Iterator<Item = (&'a str, R)>,
-) -> Result<(), StoreError> {
-    let mut table = write.open_table(definition)?;
-    let mut cursor = table.upper_bound_mut(Bound::<&str>::Unbounded)?;
-    for (key, row) in rows {
-        cursor.insert_before(key, row.as_ref())?;
-    }
-    cursor.close()?;
-    Ok(())
+/// The other names of an advisory, as `alias NUL id`. An erratum is no alias of the vulnerabilities it
+/// fixes, but people look for it.
+pub(super) fn aliases(advisory: &Advisory) -> impl Iterator<Item = String> + '_ {
+    let members = advisory.members.iter().map(|member| &member.id).filter(|id| **id != advisory.id);
+    advisory.aliases.iter().chain(members).map(|name| format!("{name}\0{}", advisory.id))
 }
 
-fn fill_small(
-    write: &redb::WriteTransaction,
-    ecosystems: &BTreeMap<String, (u64, bool)>,
-    segments: &[(SegmentId, Digest)],
-) -> Result<(), StoreError> {
-    let mut table = write.open_table(ECOSYSTEMS)?;
-    for (name, row) in ecosystems {
-        table.insert(name.as_str(), *row)?;
+fn by_bucket(sorted: &[(u16, Digest)]) -> Vec<Vec<Digest>> {
+    let mut root = ContentRoot::new();
+    sorted.iter().for_each(|(bucket, leaf)| root.add_leaf(*bucket, *leaf));
+    root.into_buckets()
+}
+
+fn bucket_digests(buckets: &[Vec<Digest>]) -> Vec<Digest> {
+    buckets.iter().map(|leaves| bucket_digest(leaves)).collect()
+}
+
+/// An index file that is being written, in one transaction.
+pub(super) struct IndexFile<'p> {
+    disk: &'p dyn Disk,
+    path: &'p Path,
+    database: redb::Database,
+    write: redb::WriteTransaction,
+}
+
+impl<'p> IndexFile<'p> {
+    pub(super) fn create(disk: &'p dyn Disk, path: &'p Path) -> Result<Self, StoreError> {
+        let file = disk.open_database(path, OpenMode::Keep).map_err(StoreError::io(path))?;
+        let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(Backend(file))?;
+        let mut write = database.begin_write()?;
+        write.set_durability(Durability::Immediate)?;
+        Ok(Self { disk, path, database, write })
     }
-    let mut table = write.open_table(SEGMENTS)?;
-    for (number, digest) in segments {
-        table.insert(number, digest.as_bytes().as_slice())?;
+
+    /// Appends ascending rows through a cursor: several times faster than single inserts.
+    pub(super) fn fill<K: AsRef<str>, R: AsRef<[u8]>>(
+        &self,
+        definition: TableDefinition<&str, &[u8]>,
+        rows: impl Iterator<Item = Result<(K, R), StoreError>>,
+    ) -> Result<(), StoreError> {
+        let mut table = self.write.open_table(definition)?;
+        let mut cursor = table.upper_bound_mut(Bound::<&str>::Unbounded)?;
+        for row in rows {
+            let (key, row) = row?;
+            cursor.insert_before(key.as_ref(), row.as_ref())?;
+        }
+        cursor.close()?;
+        Ok(())
     }
-    Ok(())
+
+    /// Facts come sorted.
+    pub(super) fn fill_epss<'a>(&self, facts: impl Iterator<Item = EpssFact<'a>>) -> Result<(), StoreError> {
+        let mut facts = facts;
+        let runs = std::iter::from_fn(|| {
+            let run: Vec<EpssFact<'a>> = facts.by_ref().take(EPSS_RUN).collect();
+            let first = run.first()?.0;
+            Some(Ok((first, encode(&run))))
+        });
+        self.fill(EPSS, runs)
+    }
+
+    pub(super) fn fill_leaves(&self, rows: impl Iterator<Item = (u16, Vec<u8>)>) -> Result<(), StoreError> {
+        let mut table = self.write.open_table(LEAVES)?;
+        let mut cursor = table.upper_bound_mut(Bound::<u16>::Unbounded)?;
+        for (bucket, row) in rows {
+            cursor.insert_before(bucket, row.as_slice())?;
+        }
+        cursor.close()?;
+        Ok(())
+    }
+
+    pub(super) fn fill_small(
+        &self,
+        ecosystems: &BTreeMap<String, bool>,
+        segments: &[(SegmentId, Digest)],
+        buckets: &[Digest],
+    ) -> Result<(), StoreError> {
+        debug_assert_eq!(buckets.len(), BUCKETS);
+        let mut table = self.write.open_table(ECOSYSTEMS)?;
+        for (name, complete) in ecosystems {
+            table.insert(name.as_str(), complete)?;
+        }
+        let mut table = self.write.open_table(SEGMENTS)?;
+        for (number, digest) in segments {
+            table.insert(number, digest.as_bytes().as_slice())?;
+        }
+        let concatenated: Vec<u8> = buckets.iter().flat_map(|digest| *digest.as_bytes()).collect();
+        self.write.open_table(ROOT)?.insert(0, concatenated.as_slice())?;
+        Ok(())
+    }
+
+    /// Makes the file durable; says what it hashes to.
+    pub(super) fn finish(self) -> Result<Digest, StoreError> {
+        let Self { disk, path, database, write } = self;
+        write.commit()?;
+        drop(database);
+        // Closing can fail without a word; what cannot be opened must not be pointed at.
+        open(disk, path, CACHE_BYTES)?.begin_read()?.open_table(ECOSYSTEMS)?;
+        digest_of(disk, path)
+    }
 }

@@ -1,15 +1,20 @@
-//! Generations: one immutable index file per imported kit.
+//! Generations: one stack of immutable index files per imported kit.
 //!
-//! The file holds what matching needs, in sorted tables; the advisories themselves stay
+//! An index file holds what matching needs, in sorted tables; the advisories themselves stay
 //! in the kit's segments in the blob store and are found by segment, offset and digest. A
 //! generation is built beside the active one and never changed afterwards, so that any
-//! number of readers share it without a lock.
+//! number of readers share it without a lock. A full kit makes one whole file; a delta kit makes
+//! an overlay on the files of its base.
 
 mod build;
+mod compact;
+mod layer;
+mod overlay;
 mod read;
 mod tables;
 
 pub use build::GenerationBuilder;
-pub(crate) use read::digest_of;
+pub(crate) use layer::{OpenLayers, digest_of};
+pub use overlay::{Delta, DeltaError, LAYERS_MAX, Overlay};
 pub use read::{Generation, View};
 pub use tables::{Located, SegmentId};

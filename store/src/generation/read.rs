@@ -1,29 +1,23 @@
 //! Reading a generation.
 
 use std::collections::{BTreeMap, HashMap};
-use std::io::Read;
-use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use domain::advisory::{Advisory, PackageKey};
-use domain::digest::{Digest, Hasher};
+use domain::digest::Digest;
 use domain::ecosystem::Ecosystem;
+use domain::exploitation::Epss;
 use domain::matching::{AdvisoryIndex, Assertion, DataCoverage, Summary};
 use domain::root::ContentRoot;
-use redb::{ReadOnlyDatabase, ReadOnlyTable, ReadableDatabase, ReadableTable};
 
-use super::tables::{
-    ADVISORIES, ALIASES, AdvisoryRow, ECOSYSTEMS, Located, PACKAGES, SEGMENTS, decode, digest, package_key,
-};
+use super::layer::{Layer, OpenLayers, Stacks};
+use super::tables::{AdvisoryRow, ExploitedRow, Located, SegmentId, decode, package_key};
 use crate::blobs::Blobs;
-use crate::disk::{Backend, Disk, OpenMode, Reader};
+use crate::disk::Disk;
 use crate::error::StoreError;
+use crate::layout::Layout;
 use crate::rows::GenerationRow;
-
-/// Pages of the index that are kept in memory. The whole file is bounded by this, however
-/// large the data set.
-const CACHE_BYTES: usize = 96 << 20;
 
 /// Far above any manifest: one entry per segment and source.
 const MANIFEST_BYTES_MAX: u64 = 8 << 20;
@@ -33,8 +27,10 @@ const DECODED_MAX: usize = 100_000;
 
 /// An open generation. Cheap to share; a scan holds one for its whole life.
 pub struct Generation {
-    database: ReadOnlyDatabase,
+    /// Newest first.
+    pub(super) layers: Vec<Arc<Layer>>,
     row: GenerationRow,
+    segments: BTreeMap<SegmentId, Digest>,
     /// Complete or not.
     ecosystems: BTreeMap<String, bool>,
     decoded: Decoded,
@@ -68,26 +64,26 @@ impl Decoded {
 /// The tables of a generation as one scan sees them.
 pub struct View<'a> {
     generation: &'a Generation,
-    packages: ReadOnlyTable<&'static str, &'static [u8]>,
-    advisories: ReadOnlyTable<&'static str, &'static [u8]>,
-    aliases: ReadOnlyTable<&'static str, &'static [u8]>,
+    pub(super) tables: Stacks,
 }
 
 impl Generation {
-    /// Opens the file after checking that it is the one that was written. The index decides what
-    /// is found, and a database does not notice every flipped byte by itself.
-    pub(crate) fn open(disk: &dyn Disk, path: &Path, row: GenerationRow) -> Result<Self, StoreError> {
-        if digest_of(disk, path)? != row.index_sha256 {
-            return Err(StoreError::DamagedGeneration(row.number));
+    pub(crate) fn open(
+        layers: &OpenLayers,
+        disk: &dyn Disk,
+        layout: &Layout,
+        row: GenerationRow,
+    ) -> Result<Self, StoreError> {
+        Self::of(layers.open(disk, layout, &row)?, row)
+    }
+
+    pub(super) fn of(layers: Vec<Arc<Layer>>, row: GenerationRow) -> Result<Self, StoreError> {
+        let ecosystems = layers.first().map(|layer| layer.ecosystems()).transpose()?.unwrap_or_default();
+        let mut segments = BTreeMap::new();
+        for layer in &layers {
+            segments.extend(layer.segments()?);
         }
-        let database = open(disk, path, redb::Builder::new().set_cache_size(CACHE_BYTES))?;
-        let mut ecosystems = BTreeMap::new();
-        let read = database.begin_read()?;
-        for entry in read.open_table(ECOSYSTEMS)?.iter()? {
-            let (name, row) = entry?;
-            ecosystems.insert(name.value().to_owned(), row.value().1);
-        }
-        Ok(Self { database, row, ecosystems, decoded: Decoded::default() })
+        Ok(Self { layers, row, segments, ecosystems, decoded: Decoded::default() })
     }
 
     pub fn row(&self) -> &GenerationRow {
@@ -105,69 +101,102 @@ impl Generation {
     }
 
     pub fn view(&self) -> Result<View<'_>, StoreError> {
-        let read = self.database.begin_read()?;
-        Ok(View {
-            generation: self,
-            packages: read.open_table(PACKAGES)?,
-            advisories: read.open_table(ADVISORIES)?,
-            aliases: read.open_table(ALIASES)?,
-        })
+        Ok(View { generation: self, tables: Stacks::of(&self.layers)? })
     }
 
-    fn segment(&self, number: u32) -> Result<Digest, StoreError> {
-        let read = self.database.begin_read()?;
-        let table = read.open_table(SEGMENTS)?;
-        let row = table.get(number)?.ok_or_else(|| StoreError::damaged(format!("segment {number} is unknown")))?;
-        digest(row.value())
+    /// The number for the first segment of a delta on top of this generation.
+    pub fn next_segment(&self) -> SegmentId {
+        self.segments.last_key_value().map_or(0, |(number, _)| number + 1)
     }
-}
 
-/// Opens a file that is written already, without changing it.
-pub(super) fn open(disk: &dyn Disk, path: &Path, builder: &redb::Builder) -> Result<ReadOnlyDatabase, StoreError> {
-    let file = disk.open_database(path, OpenMode::Read).map_err(StoreError::io(path))?;
-    Ok(builder.open_read_only_with_backend(Backend(file))?)
-}
+    pub(super) fn segments(&self) -> &BTreeMap<SegmentId, Digest> {
+        &self.segments
+    }
 
-pub(crate) fn digest_of(disk: &dyn Disk, path: &Path) -> Result<Digest, StoreError> {
-    let mut file = Reader::open(disk, path).map_err(StoreError::io(path))?;
-    let mut hasher = Hasher::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer).map_err(StoreError::io(path))? {
-            0 => return Ok(hasher.finish()),
-            read => hasher.update(buffer.get(..read).unwrap_or_default()),
+    pub(super) fn segment(&self, number: SegmentId) -> Result<Digest, StoreError> {
+        let known = self.segments.get(&number).copied();
+        known.ok_or_else(|| StoreError::damaged(format!("segment {number} is unknown")))
+    }
+
+    /// A line of a segment, checked against its leaf in the content root.
+    pub(super) fn line(&self, blobs: &Blobs, kind: &str, key: &str, at: &Located) -> Result<Vec<u8>, StoreError> {
+        let blob = self.segment(at.segment)?;
+        let line = blobs.read_range(&blob, at.offset.into(), at.length as usize)?;
+        if ContentRoot::leaf(kind, key, &line).1 != Digest::from_bytes(at.leaf) {
+            return Err(StoreError::CorruptBlob(blob));
         }
+        Ok(line)
     }
 }
 
 impl View<'_> {
-    fn advisory_row(&self, id: &str) -> Result<Option<AdvisoryRow>, StoreError> {
-        let row = self.advisories.get(id)?;
+    pub(super) fn advisory_row(&self, id: &str) -> Result<Option<AdvisoryRow>, StoreError> {
+        let row = self.tables.advisories.get(id)?;
         row.map(|row| decode("an advisory's row", row.value())).transpose()
+    }
+
+    pub(super) fn exploited_row(&self, cve: &str) -> Result<Option<ExploitedRow>, StoreError> {
+        let row = self.tables.exploited.get(cve)?;
+        row.map(|row| decode("a known-exploited row", row.value())).transpose()
     }
 
     /// The whole advisory, read from its segment and checked against its digest.
     pub fn advisory(&self, id: &str, blobs: &Blobs) -> Result<Option<Advisory>, StoreError> {
         let Some(row) = self.advisory_row(id)? else { return Ok(None) };
-        let Located { segment, offset, length, leaf } = row.located;
-        let blob = self.generation.segment(segment)?;
-        let line = blobs.read_range(&blob, offset.into(), length as usize)?;
-        if ContentRoot::leaf("advisory", id, &line).1 != Digest::from_bytes(leaf) {
-            return Err(StoreError::CorruptBlob(blob));
-        }
+        let line = self.generation.line(blobs, "advisory", id, &row.located)?;
         let advisory =
             serde_json::from_slice(&line).map_err(|error| StoreError::damaged(format!("advisory {id}: {error}")))?;
         Ok(Some(advisory))
     }
 
+    /// The canonical lines of all advisories, sorted by id, each checked against its leaf.
+    pub fn advisory_lines<E: From<StoreError>>(
+        &self,
+        blobs: &Blobs,
+        take: &mut impl FnMut(&str, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for entry in self.tables.advisories.range("")? {
+            let (id, row) = entry?;
+            let row: AdvisoryRow = decode("an advisory's row", row.value())?;
+            take(id.value(), &self.generation.line(blobs, "advisory", id.value(), &row.located)?)?;
+        }
+        Ok(())
+    }
+
+    /// The canonical lines of the known-exploited catalogue, sorted by CVE, likewise.
+    pub fn known_exploited_lines<E: From<StoreError>>(
+        &self,
+        blobs: &Blobs,
+        take: &mut impl FnMut(&str, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for entry in self.tables.exploited.range("")? {
+            let (cve, row) = entry?;
+            let row: ExploitedRow = decode("a known-exploited row", row.value())?;
+            take(cve.value(), &self.generation.line(blobs, "kev", cve.value(), &row.located)?)?;
+        }
+        Ok(())
+    }
+
+    /// The canonical lines of all EPSS facts, sorted by CVE.
+    pub fn epss_lines<E: From<StoreError>>(
+        &self,
+        take: &mut impl FnMut(&str, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (cve, (probability_e5, percentile_e5)) in self.tables.all_epss()? {
+            let fact = Epss { cve, probability_e5, percentile_e5 };
+            take(&fact.cve, &epss_line(&fact))?;
+        }
+        Ok(())
+    }
+
     /// The advisories that go by this name: its own id, or those that have it as an alias.
     pub fn resolve(&self, name: &str) -> Result<Vec<String>, StoreError> {
         let mut ids = Vec::new();
-        if self.advisories.get(name)?.is_some() {
+        if self.tables.advisories.get(name)?.is_some() {
             ids.push(name.to_owned());
         }
         let prefix = format!("{name}\0");
-        for entry in self.aliases.range(prefix.as_str()..)? {
+        for entry in self.tables.aliases.range(&prefix)? {
             let (key, _) = entry?;
             match key.value().strip_prefix(prefix.as_str()) {
                 Some(id) => ids.push(id.to_owned()),
@@ -182,14 +211,14 @@ impl View<'_> {
     /// Ids and aliases that begin with `prefix`, at most `count_max`, as (name, advisory).
     pub fn search_ids(&self, prefix: &str, count_max: usize) -> Result<Vec<(String, String)>, StoreError> {
         let mut found = Vec::new();
-        for entry in self.advisories.range(prefix..)?.take(count_max) {
+        for entry in self.tables.advisories.range(prefix)?.take(count_max) {
             let id = entry?.0.value().to_owned();
             if !id.starts_with(prefix) {
                 break;
             }
             found.push((id.clone(), id));
         }
-        for entry in self.aliases.range(prefix..)?.take(count_max) {
+        for entry in self.tables.aliases.range(prefix)?.take(count_max) {
             let (key, _) = entry?;
             match key.value().split_once('\0') {
                 Some((alias, id)) if alias.starts_with(prefix) => found.push((alias.to_owned(), id.to_owned())),
@@ -205,10 +234,11 @@ impl View<'_> {
     pub fn search_packages(&self, text: &str, count_max: usize) -> Result<Vec<(String, String)>, StoreError> {
         let text = text.to_lowercase();
         let mut found = Vec::new();
-        for entry in self.packages.iter()? {
+        for entry in self.tables.packages.range("")? {
             let (key, _) = entry?;
             if let Some((ecosystem, name)) = key.value().split_once('\0')
                 && name.to_lowercase().contains(&text)
+                && self.tables.with_assertions(key.value(), |rows| Ok(!rows.is_empty()))?
             {
                 found.push((ecosystem.to_owned(), name.to_owned()));
                 if found.len() == count_max {
@@ -236,10 +266,8 @@ impl AdvisoryIndex for View<'_> {
         if let Some(known) = self.generation.decoded.find(&key) {
             return Ok(known);
         }
-        let assertions: Arc<[Assertion]> = match self.packages.get(key.as_str())? {
-            Some(rows) => decode::<Vec<Assertion>>("a package's assertions", rows.value())?.into(),
-            None => Arc::new([]),
-        };
+        let assertions: Arc<[Assertion]> =
+            self.tables.with_assertions(&key, |rows| rows.iter().map(|row| decode("an assertion", row)).collect())?;
         self.generation.decoded.keep(key, &assertions);
         Ok(assertions)
     }
@@ -247,4 +275,9 @@ impl AdvisoryIndex for View<'_> {
     fn summary(&self, advisory: &str) -> Result<Option<Summary>, StoreError> {
         Ok(self.advisory_row(advisory)?.map(|row| row.summary))
     }
+}
+
+/// The canonical line of an EPSS fact.
+pub(super) fn epss_line(fact: &Epss) -> Vec<u8> {
+    serde_json::to_vec(fact).expect("a fact holds only a string and integers")
 }

@@ -1,4 +1,7 @@
-//! The tables of a generation file and the encoding of their rows.
+//! The tables of an index file and the encoding of their rows.
+//!
+//! An index file is whole, or an overlay with the rows that a delta changed. Both have the same tables,
+//! so that a whole file is nothing but an overlay on nothing.
 
 use domain::digest::Digest;
 use domain::matching::Summary;
@@ -8,16 +11,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
 
-/// `ecosystem NUL name` → the assertions about that package.
+/// `ecosystem NUL name` → what the layer changes in the assertions about that package.
 pub(super) const PACKAGES: TableDefinition<&str, &[u8]> = TableDefinition::new("packages");
-/// Advisory id → where it is, and its summary.
+/// Advisory id → where it is, and its summary; or [`GONE`].
 pub(super) const ADVISORIES: TableDefinition<&str, &[u8]> = TableDefinition::new("advisories");
-/// `alias NUL id` → nothing.
+/// `alias NUL id` → nothing; or [`GONE`].
 pub(super) const ALIASES: TableDefinition<&str, &[u8]> = TableDefinition::new("aliases");
-/// Ecosystem → number of packages, and whether the data set is complete for it.
-pub(super) const ECOSYSTEMS: TableDefinition<&str, (u64, bool)> = TableDefinition::new("ecosystems");
-/// Segment number → digest of its blob.
+/// Ecosystem → whether the data set is complete for it. The newest layer speaks for all.
+pub(super) const ECOSYSTEMS: TableDefinition<&str, bool> = TableDefinition::new("ecosystems");
+/// Segment number → digest of its blob. Numbers are unique over the layers of a generation.
 pub(super) const SEGMENTS: TableDefinition<u32, &[u8]> = TableDefinition::new("segments");
+/// CVE → its entry in the known-exploited catalogue; or [`GONE`].
+pub(super) const EXPLOITED: TableDefinition<&str, &[u8]> = TableDefinition::new("exploited");
+/// First CVE of a run → the EPSS facts of the run. Rows of many facts, because a fact is a few bytes.
+pub(super) const EPSS: TableDefinition<&str, &[u8]> = TableDefinition::new("epss");
+/// Bucket of the content root → leaves that the layer takes away and adds.
+pub(super) const LEAVES: TableDefinition<u16, &[u8]> = TableDefinition::new("leaves");
+/// 0 → the digests of all buckets, as they are with this layer on top.
+pub(super) const ROOT: TableDefinition<u16, &[u8]> = TableDefinition::new("root");
+
+/// In place of a row: what lower layers have under this key does not count. No row has one byte.
+pub(super) const GONE: &[u8] = b"-";
+
+/// EPSS facts in one row: two rows fill a page.
+pub(super) const EPSS_RUN: usize = 88;
 
 /// Numbers the segments of one generation.
 pub type SegmentId = u32;
@@ -34,17 +51,77 @@ pub struct Located {
 }
 
 /// A row of [`ADVISORIES`].
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AdvisoryRow {
     pub(super) located: Located,
     pub(super) summary: Summary,
 }
 
-pub(super) fn encode<T: Serialize>(row: &T) -> Vec<u8> {
+/// A row of [`EXPLOITED`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct ExploitedRow {
+    pub(super) located: Located,
+    /// In Unix seconds.
+    pub(super) added: i64,
+}
+
+/// EPSS probability and percentile of a CVE; None when it is gone.
+pub(super) type EpssFact<'a> = (&'a str, Option<(u32, u32)>);
+
+/// A row of [`PACKAGES`]: the advisories whose assertions of lower layers do not count any more, and
+/// the encoded assertions that come in their place. The rest of what lower layers say goes on to count, so
+/// that an overlay's size follows the delta even for packages with thousands of assertions.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct PackageRow<'a> {
+    #[serde(borrow)]
+    pub(super) dropped: Vec<&'a str>,
+    #[serde(borrow)]
+    pub(super) added: Vec<&'a [u8]>,
+}
+
+/// A row of [`PACKAGES`], written without going through each byte.
+pub(super) fn package_row<'a>(dropped: &[&str], added: impl ExactSizeIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut row = encode(dropped);
+    row.extend_from_slice(&encode(&added.len()));
+    for assertion in added {
+        row.extend_from_slice(&encode(&assertion.len()));
+        row.extend_from_slice(assertion);
+    }
+    row
+}
+
+/// A row of [`LEAVES`]: how many leaves are removed, those, and those added. Both are sorted.
+pub(super) fn leaves_row(removed: &[Digest], added: &[Digest]) -> Vec<u8> {
+    let count = u32::try_from(removed.len()).expect("a bucket is small");
+    let mut row = Vec::with_capacity(4 + 32 * (removed.len() + added.len()));
+    row.extend_from_slice(&count.to_le_bytes());
+    removed.iter().chain(added).for_each(|leaf| row.extend_from_slice(leaf.as_bytes()));
+    row
+}
+
+/// Removed and added leaves, each 32 bytes.
+pub(super) fn split_leaves(row: &[u8]) -> Result<(&[u8], &[u8]), StoreError> {
+    let (count, rest) = row.split_first_chunk::<4>().ok_or_else(|| StoreError::damaged("leaves"))?;
+    let removed = (u32::from_le_bytes(*count) as usize).saturating_mul(32);
+    rest.split_at_checked(removed).ok_or_else(|| StoreError::damaged("leaves"))
+}
+
+/// The advisory that an encoded assertion belongs to: its first field.
+pub(super) fn advisory_of(assertion: &[u8]) -> Result<&str, StoreError> {
+    let taken = postcard::take_from_bytes::<&str>(assertion);
+    taken.map(|(id, _)| id).map_err(|error| StoreError::damaged(format!("an assertion: {error}")))
+}
+
+pub(super) fn encode<T: Serialize + ?Sized>(row: &T) -> Vec<u8> {
     postcard::to_stdvec(row).expect("rows have lengths and no maps")
 }
 
 pub(super) fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, StoreError> {
+    borrow(what, bytes)
+}
+
+/// Decodes a row that borrows from its bytes.
+pub(super) fn borrow<'a, T: Deserialize<'a>>(what: &str, bytes: &'a [u8]) -> Result<T, StoreError> {
     postcard::from_bytes(bytes).map_err(|error| StoreError::damaged(format!("{what}: {error}")))
 }
 
@@ -53,6 +130,10 @@ pub(super) fn package_key(ecosystem: &str, name: &str) -> String {
 }
 
 pub(super) fn digest(bytes: &[u8]) -> Result<Digest, StoreError> {
-    let bytes = bytes.try_into().map_err(|_| StoreError::damaged("a segment's digest"))?;
+    let bytes = bytes.try_into().map_err(|_| StoreError::damaged("a digest"))?;
     Ok(Digest::from_bytes(bytes))
+}
+
+pub(super) fn digests(bytes: &[u8]) -> Result<Vec<Digest>, StoreError> {
+    bytes.chunks(32).map(digest).collect()
 }

@@ -1,17 +1,16 @@
 //! `stella kit build`: a signed kit from a data set.
 
-use std::fs::File;
-use std::io::{BufWriter, Seek, Write};
+use std::io::{BufWriter, Cursor, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use domain::time::Timestamp;
-use feeds::dataset::{MANIFEST_NAME, Manifest};
+use feeds::dataset::{MANIFEST_NAME, Manifest, Segment};
 use ouk::build::{BuildInput, BuiltKit, Expiries, KitTarget, Progress as Step, build};
 use ouk::keys::KeySet;
 use ouk::seal::{TrustedComment, sign_minisign};
 
-use super::{PRODUCT, tokens};
+use super::{PRODUCT, delta, tokens};
 use crate::cli::exit::{Exit, UsageError};
 use crate::cli::progress::Progress;
 use crate::cli::{Global, files};
@@ -25,10 +24,12 @@ const SEGMENT_MEDIA_TYPE: &str = "application/vnd.stella.dataset.segment.v1+ndjs
 const AFTER_HELP: &str = "\
 Examples:
   stella kit build --keys keys --dataset dataset --kit-version 7 -o ouk-stella-stable-7.tar.zst
+  stella kit build --keys keys --dataset dataset --kit-version 8 --base ouk-stella-stable-7.tar.zst -o delta-8.tar.zst
   SOURCE_DATE_EPOCH=1790000000 stella kit build …      (same input, same bytes)
 
 Writes the kit, FILE.sha256 and, when the keys directory holds minisign.key, FILE.minisig. The kit
-lists with `tar --zstd -tvf`, and the seal verifies with `minisign -Vm`.";
+lists with `tar --zstd -tvf`, and the seal verifies with `minisign -Vm`. With --base it carries only
+what changed since the base, for sites that have exactly that data; they end up with the full data set.";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -61,26 +62,45 @@ pub(crate) struct Args {
     notes: String,
     #[command(flatten)]
     entitlements: tokens::KitArgs,
+    /// Write a delta to this full kit, or to this data set
+    #[arg(long, value_name = "FILE|DIR")]
+    base: Option<PathBuf>,
+    /// Serial number of the kit that carried the base; only with a data set as the base
+    #[arg(long, value_name = "N", requires = "base")]
+    base_version: Option<u64>,
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     let keys = read_keys(&args.keys)?;
     let signed_at = args.source_date_epoch.map_or_else(clock::now, Timestamp::from_unix);
+    let roots = read_roots(&args.keys)?;
+    let progress = Progress::new(global);
+    let delta = match &args.base {
+        Some(base) => {
+            progress.step("comparing", None);
+            let base = delta::read_base(base, args.base_version, &roots)?;
+            Some(delta::make(&base, &args.dataset)?)
+        }
+        None => None,
+    };
     let input = BuildInput {
         product: PRODUCT.to_owned(),
         channel: args.channel.clone(),
         version: args.kit_version,
-        roots: read_roots(&args.keys)?,
+        roots,
         keys: &keys,
         expiries: Expiries::default(),
         signed_at,
         min_appliance_version: args.min_appliance_version.clone(),
         compression_level: args.compression_level,
         notes: args.notes.clone(),
+        base: delta.as_ref().map(|delta| delta.base),
     };
-    let mut targets = targets(&args.dataset)?;
+    let (mut targets, summary) = match delta {
+        Some(delta) => (delta.targets, delta.summary),
+        None => (targets(&args.dataset)?, String::new()),
+    };
     targets.extend(args.entitlements.targets(&args.keys, signed_at)?);
-    let progress = Progress::new(global);
     let mut spool = files::scratch(&args.output)?;
     let mut built = None;
     files::write(&args.output, 0o644, |file| {
@@ -93,6 +113,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     progress.finish();
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}: kit version {}, {} bytes", args.output.display(), built.kit_version, built.length)?;
+    write!(out, "{summary}")?;
     writeln!(out, "sha256 {}", built.sha256)?;
     writeln!(out, "signed {signed_at}, root version {}, {} targets", built.root_version, built.targets.len())?;
     writeln!(out, "seal {}", if sealed { "written" } else { "not written: the keys directory has no minisign.key" })?;
@@ -138,26 +159,44 @@ fn read_roots(directory: &Path) -> Result<Vec<Vec<u8>>> {
 
 /// The manifest and the segments that it lists, and nothing else that may lie there.
 fn targets(dataset: &Path) -> Result<Vec<KitTarget<'static>>> {
-    let manifest_path = dataset.join(MANIFEST_NAME);
-    let bytes = files::read(&manifest_path, MANIFEST_BYTES_MAX)
-        .with_context(|| format!("{} is no data set; make one with `stella feeds ingest`", dataset.display()))?;
-    let manifest = Manifest::parse(&bytes, bytes.len())?;
-    let mut targets =
-        vec![target(MANIFEST_NAME, MANIFEST_MEDIA_TYPE, files::open(&manifest_path)?, bytes.len() as u64)];
+    let manifest = read_manifest(dataset)?;
+    let mut targets = vec![manifest_target(&manifest)];
     for segment in &manifest.segments {
         let file = files::open(&dataset.join(&segment.name))?;
-        targets.push(target(&segment.name, SEGMENT_MEDIA_TYPE, file, segment.length));
+        targets.push(target(segment, feeds::dataset::SCHEMA, Box::new(file)));
     }
     Ok(targets)
 }
 
-fn target(path: &str, media_type: &str, file: File, length: u64) -> KitTarget<'static> {
+pub(super) fn read_manifest(dataset: &Path) -> Result<Manifest> {
+    let bytes = files::read(&dataset.join(MANIFEST_NAME), MANIFEST_BYTES_MAX)
+        .with_context(|| format!("{} is no data set; make one with `stella feeds ingest`", dataset.display()))?;
+    let manifest = Manifest::parse(&bytes, bytes.len())?;
+    if manifest.delta.is_some() {
+        let message = format!("{} is a delta; a kit is built from a whole data set", dataset.display());
+        return Err(UsageError(message).into());
+    }
+    Ok(manifest)
+}
+
+pub(super) fn manifest_target(manifest: &Manifest) -> KitTarget<'static> {
+    let bytes = manifest.to_canonical_json();
     KitTarget {
-        path: path.to_owned(),
-        media_type: media_type.to_owned(),
-        schema: feeds::dataset::SCHEMA,
-        content: Box::new(file),
-        length_hint: Some(length),
+        path: MANIFEST_NAME.to_owned(),
+        media_type: MANIFEST_MEDIA_TYPE.to_owned(),
+        schema: manifest.schema,
+        length_hint: Some(bytes.len() as u64),
+        content: Box::new(Cursor::new(bytes)),
+    }
+}
+
+pub(super) fn target(segment: &Segment, schema: u32, content: Box<dyn Read>) -> KitTarget<'static> {
+    KitTarget {
+        path: segment.name.clone(),
+        media_type: SEGMENT_MEDIA_TYPE.to_owned(),
+        schema,
+        content,
+        length_hint: Some(segment.length),
     }
 }
 

@@ -132,7 +132,7 @@ pub(crate) fn gates(channel: &str) -> Gates {
         product: PRODUCT.to_owned(),
         channels: vec![channel.to_owned()],
         appliance_version: env!("CARGO_PKG_VERSION").to_owned(),
-        schema_max: feeds::dataset::SCHEMA,
+        schema_max: feeds::dataset::DELTA_SCHEMA,
     }
 }
 

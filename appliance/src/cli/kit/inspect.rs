@@ -33,6 +33,11 @@ pub(super) fn run(args: &Args) -> Result<Exit> {
     writeln!(out, "channel   {}", found.channel.clone().unwrap_or_else(unknown))?;
     writeln!(out, "version   {version}")?;
     writeln!(out, "signed    {signed_at}")?;
+    if let Some((version, root)) = &found.base {
+        let version = version.map_or_else(unknown, |version| version.to_string());
+        let root = root.clone().unwrap_or_else(unknown);
+        writeln!(out, "delta to  kit version {version}, content root {root}")?;
+    }
     writeln!(out, "roots     {:?}", found.roots)?;
     for role in &found.roles {
         let version = role.version.map_or_else(unknown, |version| version.to_string());

@@ -1,6 +1,7 @@
 //! `stella kit`: everything about Offline Update Kits.
 
 mod build;
+mod delta;
 mod import;
 mod inspect;
 mod join;

@@ -77,6 +77,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "verified: {} {} kit version {}", kit.product(), kit.channel(), kit.kit_version())?;
     writeln!(out, "signed {}, root version {}", kit.signed_at(), kit.root_version())?;
+    if let Some(base) = kit.base() {
+        writeln!(out, "delta to the data of kit version {}, content root {}", base.kit_version, base.content_root)?;
+    }
     writeln!(out, "{} targets, {bytes} bytes, kit sha256:{sha256}", kit.targets().len())?;
     let several = kit.targets().iter().filter(|target| target.chunks.len() > 1).count();
     if several > 0 {

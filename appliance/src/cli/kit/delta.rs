@@ -1,0 +1,155 @@
+//! `stella kit build --base`: what a delta kit carries.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Cursor as Bytes;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use domain::digest::Digest;
+use feeds::dataset::{
+    DELTA_SCHEMA, Delta, Limits as LineLimits, MANIFEST_NAME, Manifest, SEGMENT_BYTES_MAX, Segment, SegmentKind,
+};
+use feeds::delta::{Cursor, DeltaError, DeltaWriter};
+use ouk::build::KitTarget;
+use ouk::limits::Limits;
+use ouk::verify::{Floors, Gates, KitBase, TrustState};
+
+use super::build::{manifest_target, read_manifest, target};
+use crate::cli::exit::UsageError;
+use crate::cli::files;
+
+/// The data that a delta starts from.
+pub(super) struct Base {
+    kit_version: u64,
+    set: DataSet,
+}
+
+/// A manifest and where its segments are.
+struct DataSet {
+    manifest: Manifest,
+    place: Place,
+}
+
+enum Place {
+    Directory(PathBuf),
+    /// Out of a kit, by digest.
+    Memory(BTreeMap<Digest, Vec<u8>>),
+}
+
+/// A delta, ready to be signed.
+pub(super) struct DeltaKit {
+    pub(super) base: KitBase,
+    pub(super) targets: Vec<KitTarget<'static>>,
+    /// Lines for the operator.
+    pub(super) summary: String,
+}
+
+/// Reads a data set, or a full kit that these roots have signed.
+pub(super) fn read_base(path: &Path, kit_version: Option<u64>, roots: &[Vec<u8>]) -> Result<Base> {
+    match (path.is_dir(), kit_version) {
+        (true, Some(kit_version)) => {
+            let set = DataSet { manifest: read_manifest(path)?, place: Place::Directory(path.to_owned()) };
+            Ok(Base { kit_version, set })
+        }
+        (true, None) => Err(UsageError(
+            "--base names a data set: say with --base-version which kit carried it, or give that kit".to_owned(),
+        )
+        .into()),
+        (false, None) => read_kit(path, roots).with_context(|| format!("the base {}", path.display())),
+        (false, Some(_)) => Err(UsageError("--base names a kit, which states its version itself".to_owned()).into()),
+    }
+}
+
+/// The kit is our own work: it is verified as of its signing, because its age does not matter here.
+fn read_kit(path: &Path, roots: &[Vec<u8>]) -> Result<Base> {
+    let limits = Limits::default();
+    let opened = ouk::read::open(files::open(path)?, &limits)?;
+    let found = opened.inspect();
+    let signed_at = found.signed_at.context("the kit does not state when it was signed")?;
+    let trust = TrustState { root: roots.first().cloned().unwrap_or_default(), floors: Floors::default() };
+    let gates = Gates {
+        product: super::PRODUCT.to_owned(),
+        channels: found.channel.into_iter().collect(),
+        appliance_version: found.min_appliance_version.unwrap_or_default(),
+        schema_max: DELTA_SCHEMA,
+    };
+    let kit = ouk::verify::verify(&opened.metadata, &trust, &gates, signed_at, &limits)?;
+    if let Some(base) = kit.base() {
+        let message = format!("it is itself a delta, to kit {}; give a full kit or a data set", base.kit_version);
+        return Err(UsageError(message).into());
+    }
+    let mut content = BTreeMap::new();
+    let mut blobs = ouk::blobs::blobs(opened, &kit);
+    while let Some(frame) = blobs.next_frame()? {
+        let blob = frame.open()?;
+        content.insert(blob.digest, blob.bytes);
+    }
+    blobs.finish()?;
+    let manifest = kit.target(MANIFEST_NAME).and_then(|target| content.get(&target.sha256));
+    let manifest = manifest.context("it carries no data set")?;
+    let manifest = Manifest::parse(manifest, manifest.len())?;
+    Ok(Base { kit_version: kit.kit_version(), set: DataSet { manifest, place: Place::Memory(content) } })
+}
+
+/// Compares the data set with its base.
+pub(super) fn make(base: &Base, dataset: &Path) -> Result<DeltaKit> {
+    let new = DataSet { manifest: read_manifest(dataset)?, place: Place::Directory(dataset.to_owned()) };
+    if new.manifest == base.set.manifest {
+        let message = format!("nothing to do: {} is the data set of the base", dataset.display());
+        return Err(UsageError(message).into());
+    }
+    let mut writer = DeltaWriter::new(base.set.manifest.content_root, SEGMENT_BYTES_MAX);
+    let mut targets = Vec::new();
+    for kind in SegmentKind::ALL {
+        let written = writer.write(&mut base.set.lines(kind), &mut new.lines(kind), &mut |segment, bytes| {
+            targets.push(target(segment, DELTA_SCHEMA, Box::new(Bytes::new(bytes))));
+            anyhow::Ok(())
+        });
+        written.map_err(|error| match error {
+            DeltaError::Outside(error) => error,
+            other => other.into(),
+        })?;
+    }
+    let delta = writer.finish();
+    let summary = summarise(&delta, &new.manifest)?;
+    let manifest = Manifest { schema: DELTA_SCHEMA, delta: Some(delta), ..new.manifest };
+    // What a site would refuse is not signed.
+    let bytes = manifest.to_canonical_json();
+    let manifest = Manifest::parse(&bytes, bytes.len())?;
+    targets.push(manifest_target(&manifest));
+    let base = KitBase { kit_version: base.kit_version, content_root: base.set.manifest.content_root };
+    Ok(DeltaKit { base, targets, summary })
+}
+
+impl DataSet {
+    fn lines(&self, kind: SegmentKind) -> Cursor<impl FnMut() -> Option<Result<Vec<u8>>>> {
+        let mut segments = self.manifest.segments.iter().filter(move |segment| segment.kind == kind);
+        Cursor::new(kind, LineLimits::default(), move || segments.next().map(|segment| self.read(segment)))
+    }
+
+    fn read(&self, segment: &Segment) -> Result<Vec<u8>> {
+        let bytes = match &self.place {
+            Place::Directory(directory) => files::read(&directory.join(&segment.name), segment.length)?,
+            Place::Memory(content) => {
+                content.get(&segment.sha256).with_context(|| format!("{} is missing", segment.name))?.clone()
+            }
+        };
+        segment.verify(&bytes)?;
+        Ok(bytes)
+    }
+}
+
+fn summarise(delta: &Delta, result: &Manifest) -> Result<String> {
+    let mut text = String::new();
+    for kind in SegmentKind::ALL {
+        let (upserts, tombstones) = (delta.upserts.of(kind), delta.tombstones.of(kind));
+        writeln!(text, "{kind:<9} {upserts} new or changed, {tombstones} deleted, {} in all", result.counts.of(kind))?;
+    }
+    let length = |segments: &[Segment]| segments.iter().map(|segment| segment.length).sum::<u64>();
+    let (part, whole) = (length(&delta.segments), length(&result.segments));
+    let permille = part.saturating_mul(1000).checked_div(whole).unwrap_or_default();
+    let percent = format!("{}.{}", permille / 10, permille % 10);
+    writeln!(text, "delta to {}: {part} bytes, {percent} % of the full {whole}", delta.base)?;
+    Ok(text)
+}

@@ -1,0 +1,82 @@
+//! Putting a delta on its base: as one more layer, or, where the stack is full, as one whole file.
+//!
+//! Compacting copies rows as they are. No advisory is read or parsed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use domain::digest::Digest;
+
+use super::build::IndexFile;
+use super::layer::{Layer, Stacks};
+use super::overlay::{LAYERS_MAX, Overlay};
+use super::read::Generation;
+use super::tables::{ADVISORIES, ALIASES, EXPLOITED, PACKAGES, SegmentId, leaves_row, package_row};
+use crate::disk::Disk;
+use crate::error::StoreError;
+use crate::rows::LayerRef;
+
+impl Overlay {
+    /// Writes what a delta changes to `path`, which will be index file `number`; `segments` are those of the delta.
+    /// Returns the layers of the new generation.
+    pub fn put_on(
+        &self,
+        disk: &dyn Disk,
+        path: &Path,
+        number: u64,
+        base: &Generation,
+        segments: &[(SegmentId, Digest)],
+    ) -> Result<Vec<LayerRef>, StoreError> {
+        let below = base.layers.iter().map(|layer| layer.reference());
+        if base.layers.len() < LAYERS_MAX {
+            let sha256 = self.write(disk, path, segments)?;
+            return Ok(std::iter::once(LayerRef { file: number, sha256 }).chain(below).collect());
+        }
+        // Nothing refers to the file in between; the next sweep takes it if we stop here.
+        let between = path.with_extension("overlay");
+        let sha256 = self.write(disk, &between, segments)?;
+        let top = Layer::trusted(disk, &between, LayerRef { file: number, sha256 })?;
+        let layers = std::iter::once(Arc::new(top)).chain(base.layers.iter().cloned()).collect();
+        let stacked = Generation::of(layers, base.row().clone())?;
+        let sha256 = stacked.compact(disk, path)?;
+        crate::durable::remove_file(disk, &between)?;
+        Ok(vec![LayerRef { file: number, sha256 }])
+    }
+}
+
+impl Generation {
+    /// Writes all layers as one whole file.
+    pub(super) fn compact(&self, disk: &dyn Disk, path: &Path) -> Result<Digest, StoreError> {
+        let tables = Stacks::of(&self.layers)?;
+        let file = IndexFile::create(disk, path)?;
+        for (definition, stack) in
+            [(ADVISORIES, &tables.advisories), (ALIASES, &tables.aliases), (EXPLOITED, &tables.exploited)]
+        {
+            let copy = |(key, row): (redb::AccessGuard<'_, &str>, redb::AccessGuard<'_, &[u8]>)| {
+                (key.value().to_owned(), row.value().to_vec())
+            };
+            file.fill(definition, stack.range("")?.map(|entry| entry.map(copy)))?;
+        }
+        let packages = tables.packages.range("")?.filter_map(|entry| {
+            let whole = || {
+                let key = entry?.0.value().to_owned();
+                tables.with_assertions(&key, |rows| {
+                    Ok((!rows.is_empty()).then(|| (key.clone(), package_row(&[], rows.iter().copied()))))
+                })
+            };
+            whole().transpose()
+        });
+        file.fill(PACKAGES, packages)?;
+        let epss = tables.all_epss()?;
+        file.fill_epss(epss.iter().map(|(cve, values)| (cve.as_str(), Some(*values))))?;
+        let buckets = tables.buckets()?;
+        let mut leaves = Vec::new();
+        for (bucket, _) in (0..).zip(&buckets) {
+            leaves.push((bucket, leaves_row(&[], &tables.leaves(bucket)?)));
+        }
+        file.fill_leaves(leaves.into_iter())?;
+        let segments: Vec<_> = self.segments().iter().map(|(number, digest)| (*number, *digest)).collect();
+        file.fill_small(self.ecosystems(), &segments, &buckets)?;
+        file.finish()
+    }
+}

@@ -1,0 +1,139 @@
+//! What a state directory says after a reboot, and whether it may.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use domain::digest::Digest;
+use store::{GenerationRow, Store, TrustRow};
+use tests::simulation::{Image, SimDisk};
+
+use crate::bench::{STATE, open, recheck};
+
+/// All that one transaction makes visible.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct State {
+    pub(crate) current: Option<u64>,
+    pub(crate) previous: Option<u64>,
+    pub(crate) trust: Option<TrustRow>,
+    pub(crate) receipts: Vec<Vec<u8>>,
+    /// Older ones are forgotten after an import, in a transaction of its own.
+    pub(crate) generations: Vec<GenerationRow>,
+}
+
+impl State {
+    pub(crate) fn read(store: &Store) -> Result<Self, String> {
+        let told = |error: store::StoreError| error.to_string();
+        Ok(Self {
+            current: store.current().map_err(told)?,
+            previous: store.previous().map_err(told)?,
+            trust: store.trust().map_err(told)?,
+            receipts: store.receipts().map_err(told)?,
+            generations: store.generations().map_err(told)?,
+        })
+    }
+
+    pub(crate) fn active(&self) -> Option<&GenerationRow> {
+        self.generations.iter().find(|row| Some(row.number) == self.current)
+    }
+
+    /// The same but for generations that wait to be forgotten.
+    fn is(&self, other: &Self) -> bool {
+        let without = |state: &Self| Self { generations: Vec::new(), ..state.clone() };
+        without(self) == without(other) && other.generations.iter().all(|row| self.generations.contains(row))
+    }
+}
+
+/// One reboot (I11): the state opens, and all that it points at is whole (I1).
+pub(crate) fn boot(disk: &SimDisk) -> Result<State, String> {
+    let store = open(disk).map_err(|error| format!("the state does not open: {error}"))?;
+    let state = State::read(&store)?;
+    for row in &state.generations {
+        let generation = store.open_generation(row.number).map_err(|error| error.to_string())?;
+        generation.view().map_err(|error| error.to_string())?;
+        if !store.is_intact(row) {
+            return Err(format!("generation {} lacks a blob", row.number));
+        }
+        recheck(&store, row).map_err(|error| format!("generation {}: {error}", row.number))?;
+    }
+    if state.current.is_some() != state.active().is_some() {
+        return Err("the active generation has no row".to_owned());
+    }
+    let notes = store.quarantined().map_err(|error| error.to_string())?;
+    if notes.iter().any(|note| note.code == "E-STATE") {
+        return Err("a note in quarantine cannot be read".to_owned());
+    }
+    Ok(state)
+}
+
+/// Everything is as it was, or as it shall be: pointers, floors, time floor (I2, I12) and receipts,
+/// each of them once (I5).
+pub(crate) fn check_legal(state: &State, before: &State, after: &State, told: bool) -> Result<(), String> {
+    let known = |row: &GenerationRow| before.generations.contains(row) || after.generations.contains(row);
+    if !state.generations.iter().all(known) {
+        return Err("there is a generation that nobody made".to_owned());
+    }
+    match (state.is(after), state.is(before)) {
+        (true, _) => Ok(()),
+        (false, true) if !told => Ok(()),
+        (false, true) => Err("what was reported as done is undone".to_owned()),
+        (false, false) => Err(format!(
+            "neither the old nor the new state: current {:?}, previous {:?}, {} receipts",
+            state.current,
+            state.previous,
+            state.receipts.len()
+        )),
+    }
+}
+
+/// No file but those of the layout (I3), and each refused kit is whole and has its note.
+pub(crate) fn check_files(image: &Image) -> Result<(), String> {
+    for path in image.paths() {
+        let relative = path.strip_prefix(STATE).map_err(|_| format!("{} is outside", path.display()))?;
+        let parts: Vec<&str> = relative.iter().filter_map(|part| part.to_str()).collect();
+        let known = match parts.as_slice() {
+            ["state.redb" | "import.lock"] => true,
+            ["cas", "sha256", folder, hex] => hex.starts_with(folder) && hex.parse::<Digest>().is_ok(),
+            ["generations", name] => name.strip_suffix(".redb").is_some_and(|stem| stem.parse::<u64>().is_ok()),
+            ["staging", _] | ["staging", "work", _] => true,
+            ["quarantine", name] => is_explained(image, path, name),
+            _ => false,
+        };
+        if !known {
+            return Err(format!("{} does not belong there", path.display()));
+        }
+    }
+    Ok(())
+}
+
+fn is_explained(image: &Image, path: &Path, name: &str) -> bool {
+    match name.rsplit_once('.') {
+        Some((_, "json")) => true,
+        Some((hex, "kit")) => {
+            image.paths().contains(&path.with_extension("json").as_path())
+                && Digest::of(&image.content(path)).to_string() == hex
+        }
+        _ => false,
+    }
+}
+
+/// After an import there is nothing but what the rows name, and blobs of a generation that was just
+/// forgotten, which the next import removes.
+pub(crate) fn check_swept(image: &Image, state: &State) -> Result<(), String> {
+    let needed = state.generations.iter().flat_map(|row| row.blobs.iter().chain([&row.metadata_frame]));
+    let needed: BTreeSet<String> = needed.map(Digest::to_string).collect();
+    let below = |folder: &str| {
+        let folder = Path::new(STATE).join(folder);
+        let names = image.paths().into_iter().filter(move |path| path.starts_with(&folder));
+        names.filter_map(|path| path.file_name()?.to_str().map(str::to_owned)).collect::<BTreeSet<_>>()
+    };
+    if !below("cas").is_superset(&needed) {
+        return Err("a blob that the generations need is missing".to_owned());
+    }
+    if below("generations").len() != state.generations.len() {
+        return Err("there is an index that no row names".to_owned());
+    }
+    if !below("staging").is_empty() {
+        return Err("something is left in staging".to_owned());
+    }
+    Ok(())
+}
