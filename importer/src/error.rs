@@ -3,6 +3,7 @@
 use domain::digest::Digest;
 pub use ouk::error::Blame;
 use ouk::error::KitError;
+use ouk::site::SiteError;
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
@@ -31,6 +32,10 @@ pub enum ImportError {
     Semantic { target: String, reason: String },
     #[error("the content root of the records is {found}, but the kit signs {signed}")]
     ContentRoot { found: Digest, signed: Digest },
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    #[error("the site's root that was given cannot be used: {0}")]
+    SiteRoot(#[source] SiteError),
     #[error("the trust root that was given cannot be used: {0}")]
     TrustRoot(#[source] KitError),
     /// What the worker found, word for word.
@@ -101,6 +106,7 @@ impl ImportError {
             Self::Semantic { .. } => "E-SEM",
             Self::ContentRoot { .. } => "E-SEM-ROOT",
             Self::TrustRoot(error) => error.code(),
+            Self::Site(error) | Self::SiteRoot(error) => error.code(),
             Self::Worker { .. } => "E-WORKER",
             Self::Unrecorded { cause, .. } => cause.code(),
         }
@@ -111,7 +117,8 @@ impl ImportError {
         match self {
             Self::Kit(error) => error.blame(),
             Self::Found(refusal) => refusal.blame,
-            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) => Blame::Operator,
+            Self::Site(error) => error.blame(),
+            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) | Self::SiteRoot(_) => Blame::Operator,
             Self::SourceKind { .. } | Self::SealMissing | Self::SealKeyMissing | Self::Unexpected { .. } => {
                 Blame::Operator
             }
@@ -128,6 +135,10 @@ impl ImportError {
         match self {
             // Our state, our copy of the kit and our calls are not the kit's fault.
             Self::Kit(error) => !matches!(error, KitError::State(_) | KitError::Io(_) | KitError::Caller(_)),
+            Self::Site(SiteError::Metadata(error)) => {
+                !matches!(error, KitError::State(_) | KitError::Io(_) | KitError::Caller(_))
+            }
+            Self::Site(error) => !matches!(error, SiteError::Keys(_) | SiteError::Compress(_)),
             Self::Unrecorded { cause, .. } => cause.is_rejection(),
             Self::Found(refusal) => refusal.is_rejection,
             Self::TooLarge { .. }
@@ -138,7 +149,7 @@ impl ImportError {
             | Self::Semantic { .. }
             | Self::ContentRoot { .. }
             | Self::SourceKind { .. } => true,
-            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) => false,
+            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) | Self::SiteRoot(_) => false,
             Self::Worker { is_about_the_kit, .. } => *is_about_the_kit,
         }
     }
@@ -174,6 +185,10 @@ impl ImportError {
             Self::Future { .. } => "check this machine's clock; if it is right, do not trust the kit",
             Self::Semantic { .. } | Self::ContentRoot { .. } => {
                 "the kit is signed but its content is wrong: report it to the vendor, keep the present data"
+            }
+            Self::Site(error) => error.advice(),
+            Self::SiteRoot(_) => {
+                "give the site's root file, such as 1.root.json of `stella admin site-root init`, unchanged"
             }
             Self::TrustRoot(_) => "give the vendor's root metadata file, such as 1.root.json, unchanged",
             Self::Unrecorded { cause, .. } => cause.advice(),

@@ -63,7 +63,7 @@ impl Attempt<'_> {
         let verified = self.preparing.verify(self.request, staged, &workspace)?;
         describe(receipt, &verified.trust, &verified);
         let clock = verified.present.state;
-        if let Some(current) = self.preparing.active_as(&verified.kit)? {
+        if let Some(current) = self.preparing.active_as(&verified)? {
             receipt.result = "noop".to_owned();
             receipt.generation = Some(current);
             self.store().record(&receipt.to_json())?;

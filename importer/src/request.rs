@@ -16,6 +16,8 @@ pub struct Request<'a> {
     pub given_as: String,
     /// Pinned when the state has no root yet.
     pub trust_root: Option<&'a [u8]>,
+    /// Pinned when the state has no site's root yet; from then on that site must vouch for each kit, too.
+    pub site_root: Option<&'a [u8]>,
     /// The content of the `.minisig` file beside the kit.
     pub seal: Option<&'a str>,
     pub seal_key: Option<&'a str>,

@@ -31,7 +31,7 @@ pub use error::StoreError;
 pub use generation::{Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, SegmentId, View};
 pub use layout::Layout;
 pub use quarantine::Quarantined;
-pub use rows::{Floor, GenerationRow, LayerRef, TrustRow};
+pub use rows::{Floor, GenerationRow, LayerRef, SiteTrustRow, TrustRow};
 pub use staging::{StageError, Staged};
 pub use state::{Activation, ImportLock, Store};
 pub use workspace::Workspace;

@@ -218,7 +218,7 @@ fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Dig
         manifest: digest,
         metadata_frame: digest,
     };
-    let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new() };
+    let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None };
     store
         .activate(&Activation {
             trust,

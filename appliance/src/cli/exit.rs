@@ -88,6 +88,9 @@ fn classify(error: &anyhow::Error) -> (Exit, Option<&str>, Option<&str>) {
     if let Some(error) = error.downcast_ref::<ouk::error::KitError>() {
         return (Exit::KitRejected, Some(error.code()), Some(error.advice()));
     }
+    if let Some(error) = error.downcast_ref::<ouk::site::SiteError>() {
+        return (Exit::Runtime, Some(error.code()), Some(error.advice()));
+    }
     if let Some(error) = error.downcast_ref::<ouk::tokens::TokenError>() {
         return (Exit::Runtime, Some(error.code()), Some(error.advice()));
     }

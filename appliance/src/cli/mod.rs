@@ -1,5 +1,6 @@
 //! The command line: one file per verb, each with its `Args` and its `run`.
 
+mod admin;
 mod db;
 mod exit;
 mod feeds;
@@ -8,6 +9,7 @@ mod kit;
 mod progress;
 mod scan;
 mod serve;
+mod site_keys;
 mod tuf_client;
 
 use std::path::PathBuf;
@@ -70,6 +72,9 @@ enum Verb {
     Db(db::Verb),
     /// Run the appliance: the HTTP API over TLS
     Serve(serve::Args),
+    /// The site itself: its keys and what it vouches with
+    #[command(subcommand)]
+    Admin(admin::Verb),
     /// Read a TUF repository
     #[command(hide = true)]
     TufClient(tuf_client::Args),
@@ -114,6 +119,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Feeds(verb) => feeds::run(&global, &verb),
         Verb::Db(verb) => db::run(&global, &verb),
         Verb::Serve(args) => serve::run(&global, &args),
+        Verb::Admin(verb) => admin::run(&global, &verb),
         Verb::TufClient(args) => tuf_client::run(&args),
     };
     result.unwrap_or_else(|error| exit::explain(&error)).into()

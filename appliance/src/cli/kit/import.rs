@@ -41,6 +41,9 @@ pub(crate) struct Args {
     /// The vendor's root metadata; pinned at the first import, checked to be the pinned one later
     #[arg(long, value_name = "FILE", env = "STELLA_TRUST_ROOT")]
     trust_root: Option<PathBuf>,
+    /// The root of the site that passes kits on; pinned once, and from then on its word is wanted, too
+    #[arg(long, value_name = "FILE", env = "STELLA_SITE_ROOT")]
+    site_root: Option<PathBuf>,
     #[command(flatten)]
     seal: SealArgs,
     /// Refuse the kit unless it has this SHA-256
@@ -144,12 +147,14 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     let store = global.open_store()?;
     let kit = importer::open_source(&args.kit)?;
     let root = args.trust_root.as_deref().map(read_root).transpose()?;
+    let site_root = args.site_root.as_deref().map(read_root).transpose()?;
     let seal = args.seal.read(&args.kit)?;
     let progress = Progress::new(global);
     let request = Request {
         kit,
         given_as: args.kit.display().to_string(),
         trust_root: root.as_deref(),
+        site_root: site_root.as_deref(),
         seal: seal.text.as_deref(),
         seal_key: seal.key.as_deref(),
         seal_policy: seal.policy,

@@ -2,6 +2,7 @@
 
 mod build;
 mod delta;
+mod export;
 mod import;
 mod inspect;
 mod join;
@@ -41,6 +42,8 @@ pub(crate) enum Verb {
     Join(join::Args),
     /// Verify a kit and make its data active
     Import(import::Args),
+    /// Pass a verified kit on, with this site's signatures beside the vendor's
+    Export(export::Args),
     /// Show generations, floors, receipts and refused kits
     Status(status::Args),
     /// Make an earlier generation active again
@@ -57,6 +60,7 @@ pub(super) fn run(global: &Global, verb: Verb) -> Result<Exit> {
         Verb::Split(args) => split::run(global, &args),
         Verb::Join(args) => join::run(global, &args),
         Verb::Import(args) => import::run(global, &args),
+        Verb::Export(args) => export::run(global, &args),
         Verb::Status(args) => status::run(global, &args),
         Verb::Rollback(args) => rollback::run(global, &args),
     }
