@@ -62,16 +62,16 @@ impl Attempt<'_> {
         let workspace = self.store().workspace(self.preparing.lock)?;
         let verified = self.preparing.verify(self.request, staged, &workspace)?;
         describe(receipt, &verified.trust, &verified);
-        let clock = verified.present.state;
+        let (clock, site) = (verified.present.state, verified.word);
         if let Some(current) = self.preparing.active_as(&verified)? {
             receipt.result = "noop".to_owned();
             receipt.generation = Some(current);
             self.store().record(&receipt.to_json())?;
-            return Ok(Imported { outcome: Outcome::AlreadyCurrent(current), clock });
+            return Ok(Imported { outcome: Outcome::AlreadyCurrent(current), clock, site });
         }
         let generation = self.preparing.load(staged, &workspace, &verified)?;
         let outcome = self.activate(receipt, &verified, generation)?;
-        Ok(Imported { outcome, clock })
+        Ok(Imported { outcome, clock, site })
     }
 
     /// Step 12.

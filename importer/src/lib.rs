@@ -27,6 +27,6 @@ pub use error::{Blame, ImportError, Refusal};
 pub use import::{Means, import};
 pub use receipt::Receipt;
 pub use recheck::{recheck, reverify};
-pub use request::{Imported, Outcome, Progress, Request, SealPolicy};
+pub use request::{Imported, Outcome, Progress, Request, SealPolicy, SiteWord};
 pub use source::open as open_source;
 pub use trust::time;

@@ -18,7 +18,7 @@ use ouk::verify::VerifiedKit;
 use store::{GenerationRow, ImportLock, LayerRef, Staged, Store, StoreError, TrustRow, Workspace};
 
 use crate::error::ImportError;
-use crate::request::{Progress, Request, SealPolicy};
+use crate::request::{Progress, Request, SealPolicy, SiteWord};
 use crate::work::{Check, LoadJob, OpenJob, Opened, Seal, Worker};
 use crate::{site, trust};
 
@@ -39,6 +39,7 @@ pub(crate) struct Preparing<'a> {
 pub(crate) struct Verified {
     pub(crate) kit: VerifiedKit,
     pub(crate) trust: TrustRow,
+    pub(crate) word: SiteWord,
     pub(crate) time: TimeFloor,
     pub(crate) present: Present,
     metadata: SealedMetadata,
@@ -86,8 +87,9 @@ impl Preparing<'_> {
         if present.state != ClockState::Behind && kit.signed_at().seconds_since(present.at) > FUTURE_SECONDS_MAX {
             return Err(ImportError::Future { signed_at: kit.signed_at().to_string(), now: present.at.to_string() });
         }
-        trust.site = site::after(trust.site, travels.as_ref(), &kit, &check)?;
-        Ok(Verified { kit, trust, time, present, metadata, check })
+        let (site, word) = site::after(trust.site, travels.as_ref(), &kit, &check)?;
+        trust.site = site;
+        Ok(Verified { kit, trust, word, time, present, metadata, check })
     }
 
     /// What the worker has expanded. A site's frame that it keeps back is missed where one is wanted.

@@ -63,4 +63,17 @@ pub enum Outcome {
 pub struct Imported {
     pub outcome: Outcome,
     pub clock: ClockState,
+    pub site: SiteWord,
+}
+
+/// What a site said of the kit, beside the vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SiteWord {
+    Absent,
+    /// Something travels with the kit, and no site is pinned that it could be held against.
+    NotEvaluated,
+    /// The pinned site vouches for the kit, by this publication.
+    Verified {
+        publication: u64,
+    },
 }

@@ -6,6 +6,7 @@ use ouk::verify::{TrustState, VerifiedKit};
 use store::{SiteTrustRow, StoreError};
 
 use crate::error::ImportError;
+use crate::request::SiteWord;
 use crate::trust;
 use crate::work::Check;
 
@@ -28,21 +29,22 @@ pub(crate) fn remembered(
     }
 }
 
-/// What is to be remembered of the site once the kit is active. Nothing is, when none is pinned.
+/// What the site says, and what is to be remembered of it once the kit is active.
 pub(crate) fn after(
     pinned: Option<SiteTrustRow>,
     travels: Option<&SiteMetadata>,
     kit: &VerifiedKit,
     check: &Check,
-) -> Result<Option<SiteTrustRow>, ImportError> {
+) -> Result<(Option<SiteTrustRow>, SiteWord), ImportError> {
     let trust = pinned.as_ref().map(|row| TrustState { root: row.root.clone(), floors: trust::floors(&row.floors) });
     let judged = judge(travels, Endorsement::from(trust.as_ref()), kit, check.present, &check.limits)?;
     Ok(match (pinned, judged) {
-        (Some(row), Judged::Endorsed(site)) => Some(SiteTrustRow {
-            factory_root: row.factory_root,
-            root: site.root().to_vec(),
-            floors: trust::floor_rows(site.floors()),
-        }),
-        (pinned, _) => pinned,
+        (Some(row), Judged::Endorsed(site)) => {
+            let floors = trust::floor_rows(site.floors());
+            let row = SiteTrustRow { factory_root: row.factory_root, root: site.root().to_vec(), floors };
+            (Some(row), SiteWord::Verified { publication: site.version() })
+        }
+        (pinned, Judged::NotEvaluated) => (pinned, SiteWord::NotEvaluated),
+        (pinned, _) => (pinned, SiteWord::Absent),
     })
 }

@@ -66,7 +66,7 @@ pub(crate) fn chain(context: &mut Context<'_>, trust: &TrustState) -> Result<Cha
         }
         check_roles(&name, document.signed(), context.limits)?;
         if version == remembered.version && document.digest != remembered.sha256 {
-            let hint = "; this kit begins at another vendor's root";
+            let hint = "; its chain begins at another root";
             return Err(KitError::Signature { role: "root".to_owned(), hint });
         }
         if version > remembered.version {

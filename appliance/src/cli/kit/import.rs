@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use domain::clock::ClockState;
 use domain::digest::Digest;
 use importer::isolated::Isolated;
-use importer::{Imported, Means, Outcome, Progress as Step, Request, SealPolicy};
+use importer::{Imported, Means, Outcome, Progress as Step, Request, SealPolicy, SiteWord};
 use ouk::limits::Limits;
 use ouk::verify::Gates;
 use sandbox::Level;
@@ -208,6 +208,13 @@ fn report(imported: &Imported, seal: &str) -> Result<Exit> {
             writeln!(out, "content root {}", row.content_root)?;
             writeln!(out, "seal {seal}")?;
         }
+    }
+    match imported.site {
+        SiteWord::Absent => {}
+        SiteWord::NotEvaluated => {
+            writeln!(out, "site signatures travel with the kit and were not evaluated: no --site-root is pinned")?;
+        }
+        SiteWord::Verified { publication } => writeln!(out, "site signatures verified, publication {publication}")?,
     }
     match imported.clock {
         ClockState::Ok => {}
