@@ -3,6 +3,7 @@
 use domain::digest::Digest;
 pub use ouk::error::Blame;
 use ouk::error::KitError;
+use ouk::site::SiteError;
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
@@ -35,6 +36,10 @@ pub enum ImportError {
     BaseMissing { kit_version: u64, content_root: Digest },
     #[error("the content root of the records is {found}, but the kit signs {signed}")]
     ContentRoot { found: Digest, signed: Digest },
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    #[error("the site's root that was given cannot be used: {0}")]
+    SiteRoot(#[source] SiteError),
     #[error("the trust root that was given cannot be used: {0}")]
     TrustRoot(#[source] KitError),
     /// What the worker found, word for word.
@@ -113,6 +118,7 @@ impl ImportError {
             Self::BaseMissing { .. } => "E-INCOMPLETE",
             Self::ContentRoot { .. } => "E-SEM-ROOT",
             Self::TrustRoot(error) => error.code(),
+            Self::Site(error) | Self::SiteRoot(error) => error.code(),
             Self::Worker { .. } => "E-WORKER",
             Self::Unrecorded { cause, .. } => cause.code(),
         }
@@ -125,7 +131,8 @@ impl ImportError {
             Self::Kit(error) => error.blame(),
             Self::Found(refusal) => refusal.blame,
             Self::Control(error) => error.blame(),
-            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) => Blame::Operator,
+            Self::Site(error) => error.blame(),
+            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) | Self::SiteRoot(_) => Blame::Operator,
             Self::SourceKind { .. } | Self::SealMissing | Self::SealKeyMissing | Self::Unexpected { .. } => {
                 Blame::Operator
             }
@@ -142,6 +149,10 @@ impl ImportError {
         match self {
             // Our state, our copy of the kit and our calls are not the kit's fault.
             Self::Kit(error) => !matches!(error, KitError::State(_) | KitError::Io(_) | KitError::Caller(_)),
+            Self::Site(SiteError::Metadata(error)) => {
+                !matches!(error, KitError::State(_) | KitError::Io(_) | KitError::Caller(_))
+            }
+            Self::Site(error) => !matches!(error, SiteError::Keys(_) | SiteError::Compress(_)),
             Self::Unrecorded { cause, .. } => cause.is_rejection(),
             Self::Found(refusal) => refusal.is_rejection,
             Self::TooLarge { .. }
@@ -153,7 +164,9 @@ impl ImportError {
             | Self::BaseMissing { .. }
             | Self::ContentRoot { .. }
             | Self::SourceKind { .. } => true,
-            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) | Self::Control(_) => false,
+            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) | Self::SiteRoot(_) | Self::Control(_) => {
+                false
+            }
             Self::Worker { is_about_the_kit, .. } => *is_about_the_kit,
         }
     }
@@ -201,6 +214,10 @@ impl ImportError {
             Self::Future { .. } => "check this machine's clock; if it is right, do not trust the kit",
             Self::Semantic { .. } | Self::ContentRoot { .. } => {
                 "the kit is signed but its content is wrong: report it to the vendor, keep the present data"
+            }
+            Self::Site(error) => error.advice(),
+            Self::SiteRoot(_) => {
+                "give the site's root file, such as 1.root.json of `stella admin site-root init`, unchanged"
             }
             Self::TrustRoot(_) => "give the vendor's root metadata file, such as 1.root.json, unchanged",
             Self::Unrecorded { cause, .. } => cause.advice(),

@@ -114,17 +114,17 @@ impl Attempt<'_> {
         let workspace = self.store().workspace(self.preparing.lock)?;
         let verified = self.preparing.verify(self.request, staged, &workspace)?;
         account.describe(&verified);
-        let clock = verified.present.state;
-        if let Some(current) = self.preparing.active_as(&verified.kit)? {
+        let (clock, site) = (verified.present.state, verified.word);
+        if let Some(current) = self.preparing.active_as(&verified)? {
             account.import.result = "noop".to_owned();
             account.import.generation = Some(current);
             let logged = self.store().append(self.site, &account.entry())?;
-            return Ok(Imported { outcome: Outcome::AlreadyCurrent(current), clock, logged });
+            return Ok(Imported { outcome: Outcome::AlreadyCurrent(current), clock, site, logged });
         }
         if let Some(waiting) = self.waiting_as(&verified)? {
             account.import.result = "noop".to_owned();
             let logged = self.store().append(self.site, &account.entry())?;
-            return Ok(Imported { outcome: Outcome::Held(Box::new(waiting)), clock, logged });
+            return Ok(Imported { outcome: Outcome::Held(Box::new(waiting)), clock, site, logged });
         }
         let generation = self.preparing.load(staged, &workspace, &verified)?;
         if self.is_held() {
@@ -172,7 +172,8 @@ impl Attempt<'_> {
         let mut time = verified.time.clone();
         time.observe(self.acting.reading);
         let logged = self.store().hold(self.preparing.lock, &row, &time, self.site, &account.entry())?;
-        Ok(Imported { outcome: Outcome::Held(Box::new(row)), clock: verified.present.state, logged })
+        let (clock, site) = (verified.present.state, verified.word);
+        Ok(Imported { outcome: Outcome::Held(Box::new(row)), clock, site, logged })
     }
 
     /// Step 12.
@@ -198,7 +199,7 @@ impl Attempt<'_> {
         let activation = Activation { trust, time, generation, entry: account.entry() };
         let logged = self.store().activate(self.site, &activation)?;
         let outcome = Outcome::Activated(Box::new(activation.generation));
-        Ok(Imported { outcome, clock: verified.present.state, logged })
+        Ok(Imported { outcome, clock: verified.present.state, site: verified.word, logged })
     }
 
     /// Keeps the receipt, puts a refused kit aside with its reason, and removes what the import has

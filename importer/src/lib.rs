@@ -20,14 +20,15 @@ mod receipt;
 mod recheck;
 mod request;
 mod rollback;
+mod site;
 mod source;
 mod trust;
 pub mod work;
 
 pub use error::{Blame, ImportError, Refusal};
 pub use import::{Means, import, stage};
-pub use recheck::recheck;
-pub use request::{Imported, Outcome, Progress, Request, SealPolicy};
+pub use recheck::{recheck, reverify};
+pub use request::{Imported, Outcome, Progress, Request, SealPolicy, SiteWord};
 pub use rollback::{Rollback, roll_back};
 pub use source::open as open_source;
 pub use trust::time;

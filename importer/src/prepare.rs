@@ -13,14 +13,15 @@ use domain::clock::{ClockState, Present, Reading, TimeFloor};
 use domain::digest::Digest;
 use ouk::limits::Limits;
 use ouk::read::SealedMetadata;
+use ouk::site::SiteMetadata;
 use ouk::verify::VerifiedKit;
 use store::{GenerationRow, ImportLock, Staged, Store, StoreError, TrustRow, Workspace};
 
 use crate::error::ImportError;
-use crate::request::{Progress, Request, SealPolicy};
-use crate::trust;
+use crate::request::{Progress, Request, SealPolicy, SiteWord};
 use crate::work::base::missing;
-use crate::work::{Check, LoadJob, OpenJob, Seal, Worker};
+use crate::work::{Check, LoadJob, OpenJob, Opened, Seal, Worker};
+use crate::{site, trust};
 
 /// A kit signed further in the future than this is not believed.
 const FUTURE_SECONDS_MAX: i64 = 48 * 3600;
@@ -39,6 +40,7 @@ pub(crate) struct Preparing<'a> {
 pub(crate) struct Verified {
     pub(crate) kit: VerifiedKit,
     pub(crate) trust: TrustRow,
+    pub(crate) word: SiteWord,
     pub(crate) time: TimeFloor,
     pub(crate) present: Present,
     pub(crate) metadata: SealedMetadata,
@@ -67,7 +69,8 @@ impl Preparing<'_> {
             return Err(ImportError::Unexpected { found: staged.sha256(), expected });
         }
         let seal = seal(request, staged.sha256())?;
-        let (trust, time) = self.remembered(request)?;
+        let (mut trust, time) = self.remembered(request)?;
+        trust.site = site::remembered(trust.site, request.site_root, self.limits)?;
         let present = time.judge(self.reading);
         let check = Check {
             trust: trust::state(&trust),
@@ -79,20 +82,45 @@ impl Preparing<'_> {
         let opened = self.worker.open(workspace, &job)?;
         (self.progress)(Progress::Sealed);
         let check = job.check;
-        let frame = usize::try_from(opened.frame_length).unwrap_or(usize::MAX);
-        if opened.frame_length > staged.length() || opened.frame_length > self.limits.metadata_frame_bytes_max {
-            return Err(ImportError::worker("it reports a metadata frame that the kit does not have"));
-        }
-        let entries = workspace.read_metadata(self.limits.metadata_frame_bytes_max)?;
-        let metadata = SealedMetadata::from_expanded(workspace.kit_head(frame)?, &entries, self.limits)?;
+        let (metadata, travels) = self.hand_over(staged, workspace, opened)?;
         let kit = ouk::verify::verify(&metadata, &check.trust, &check.gates, check.present, self.limits)?;
         refuse_future(&kit, &present)?;
-        Ok(Verified { kit, trust, time, present, metadata, check })
+        let (site, word) = site::after(trust.site, travels.as_ref(), &kit, &check)?;
+        trust.site = site;
+        Ok(Verified { kit, trust, word, time, present, metadata, check })
+    }
+
+    /// What the worker has expanded. A site's frame that it keeps back is missed where one is wanted.
+    fn hand_over(
+        &self,
+        staged: &Staged,
+        workspace: &Workspace,
+        opened: Opened,
+    ) -> Result<(SealedMetadata, Option<SiteMetadata>), ImportError> {
+        let (bytes_max, lengths) = (self.limits.metadata_frame_bytes_max, [opened.frame_length, opened.site_length]);
+        let total = lengths[0].saturating_add(lengths[1]);
+        if total > staged.length() || lengths.iter().any(|&length| length > bytes_max) {
+            return Err(ImportError::worker("it reports a metadata frame that the kit does not have"));
+        }
+        let [frame, total] = [lengths[0], total].map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        let mut head = workspace.kit_head(total)?;
+        let site = head.split_off(frame);
+        let metadata = SealedMetadata::from_expanded(head, &workspace.read_metadata(bytes_max)?, self.limits)?;
+        if site.is_empty() {
+            return Ok((metadata, None));
+        }
+        let site = SiteMetadata::from_expanded(site, &workspace.read_site(bytes_max)?, self.limits)?;
+        Ok((metadata, Some(site)))
     }
 
     /// The generation that is active already, when it is this kit's and whole. A damaged one is
-    /// imported again, which repairs it; one that was rolled back becomes active again.
-    pub(crate) fn active_as(&self, kit: &VerifiedKit) -> Result<Option<u64>, ImportError> {
+    /// imported again, which repairs it; one that was rolled back becomes active again. So is one whose
+    /// site has something new to say, which must be remembered.
+    pub(crate) fn active_as(&self, verified: &Verified) -> Result<Option<u64>, ImportError> {
+        let kit = &verified.kit;
+        if self.store.trust()?.is_some_and(|known| known.site != verified.trust.site) {
+            return Ok(None);
+        }
         let Some(current) = self.store.current()? else { return Ok(None) };
         let Ok(generation) = self.store.open_generation(current) else { return Ok(None) };
         let row = generation.row();

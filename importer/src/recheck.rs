@@ -6,6 +6,7 @@
 //! verified generation may be old, which its age says, but not forged.
 
 use domain::digest::Digest;
+use domain::time::Timestamp;
 use ouk::limits::Limits;
 use ouk::read::SealedMetadata;
 use ouk::verify::{Floors, Gates, TrustState, VerifiedKit};
@@ -20,6 +21,17 @@ pub fn recheck(
     appliance_version: &str,
     limits: &Limits,
 ) -> Result<(), ImportError> {
+    reverify(store, row, appliance_version, row.signed_at, limits).map(drop)
+}
+
+/// The same, judging expiry at another time: whoever passes the kit on wants it to be good still.
+pub fn reverify(
+    store: &Store,
+    row: &GenerationRow,
+    appliance_version: &str,
+    present: Timestamp,
+    limits: &Limits,
+) -> Result<VerifiedKit, ImportError> {
     let trust = store.trust()?.ok_or(StoreError::NoTrustRoot)?;
     let frame = store.blobs().read(&row.metadata_frame, limits.metadata_frame_bytes_max)?;
     let metadata = SealedMetadata::from_frame(&frame, limits)?;
@@ -30,12 +42,12 @@ pub fn recheck(
         appliance_version: appliance_version.to_owned(),
         schema_max: feeds::dataset::DELTA_SCHEMA,
     };
-    let kit = ouk::verify::verify(&metadata, &pinned, &gates, row.signed_at, limits)?;
+    let kit = ouk::verify::verify(&metadata, &pinned, &gates, present, limits)?;
     if !is_kit_of(row, &kit) {
         let what = format!("generation {} is not the kit that its row names", row.number);
         return Err(StoreError::Damaged { what }.into());
     }
-    Ok(())
+    Ok(kit)
 }
 
 /// Is this the kit that the row was made from?

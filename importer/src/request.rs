@@ -17,6 +17,8 @@ pub struct Request<'a> {
     pub given_as: String,
     /// Pinned when the state has no root yet.
     pub trust_root: Option<&'a [u8]>,
+    /// Pinned when the state has no site's root yet; from then on that site must vouch for each kit, too.
+    pub site_root: Option<&'a [u8]>,
     /// The content of the `.minisig` file beside the kit.
     pub seal: Option<&'a str>,
     pub seal_key: Option<&'a str>,
@@ -66,4 +68,17 @@ pub struct Imported {
     pub clock: ClockState,
     /// Where the audit log tells of it.
     pub logged: Logged,
+    pub site: SiteWord,
+}
+
+/// What a site said of the kit, beside the vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SiteWord {
+    Absent,
+    /// Something travels with the kit, and no site is pinned that it could be held against.
+    NotEvaluated,
+    /// The pinned site vouches for the kit, by this publication.
+    Verified {
+        publication: u64,
+    },
 }

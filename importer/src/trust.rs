@@ -10,28 +10,37 @@ const BUILD_EPOCH_SECONDS: i64 = 1_795_478_400;
 
 /// The stored trust, as the verifier wants it.
 pub(crate) fn state(row: &TrustRow) -> TrustState {
-    let floor = |floor: &store::Floor| (floor.role.clone(), Floor { version: floor.version, sha256: floor.sha256 });
-    TrustState { root: row.root.clone(), floors: Floors { roles: row.floors.iter().map(floor).collect() } }
+    TrustState { root: row.root.clone(), floors: floors(&row.floors) }
 }
 
-/// The trust that is stored once the kit is active.
-pub(crate) fn after(row: &TrustRow, kit: &VerifiedKit) -> TrustRow {
-    let role_floor = |(role, floor): (&String, &Floor)| store::Floor {
+pub(crate) fn floors(rows: &[store::Floor]) -> Floors {
+    let floor = |floor: &store::Floor| (floor.role.clone(), Floor { version: floor.version, sha256: floor.sha256 });
+    Floors { roles: rows.iter().map(floor).collect() }
+}
+
+pub(crate) fn floor_rows(floors: &Floors) -> Vec<store::Floor> {
+    let row = |(role, floor): (&String, &Floor)| store::Floor {
         role: role.clone(),
         version: floor.version,
         sha256: floor.sha256,
     };
+    floors.roles.iter().map(row).collect()
+}
+
+/// The trust that is stored once the kit is active. What is remembered of a site is in `row` already.
+pub(crate) fn after(row: &TrustRow, kit: &VerifiedKit) -> TrustRow {
     TrustRow {
         factory_root: row.factory_root.clone(),
         root: kit.root().to_vec(),
-        floors: kit.floors().roles.iter().map(role_floor).collect(),
+        floors: floor_rows(kit.floors()),
+        site: row.site.clone(),
     }
 }
 
 /// The trust of a state that has none: the root that the operator vouches for, and nothing else.
 /// It is kept only together with the first kit that it verifies.
 pub(crate) fn pin(root: &[u8]) -> TrustRow {
-    TrustRow { factory_root: root.to_vec(), root: root.to_vec(), floors: Vec::new() }
+    TrustRow { factory_root: root.to_vec(), root: root.to_vec(), floors: Vec::new(), site: None }
 }
 
 /// What is remembered of time; at least when this program was made.

@@ -5,7 +5,7 @@
 //! sent to other threads for it. The order of frames is the order of their content digests,
 //! so nothing in the kit has to be believed to know what comes next.
 
-use std::io::{BufReader, Read};
+use std::io::Read;
 
 use domain::digest::Digest;
 
@@ -14,12 +14,13 @@ use crate::frame;
 use crate::limits::Limits;
 use crate::read::OpenKit;
 use crate::schema::Chunk;
+use crate::site::Source;
 use crate::ustar::{self, BLOCK};
 use crate::verify::VerifiedKit;
 
 /// Reads the frames that follow the metadata.
 pub struct BlobReader<R> {
-    reader: BufReader<R>,
+    reader: Source<R>,
     limits: Limits,
     chunks: Vec<Chunk>,
     next: usize,
@@ -48,6 +49,8 @@ pub fn blobs<R: Read>(open: OpenKit<R>, kit: &VerifiedKit) -> BlobReader<R> {
 impl<R: Read> BlobReader<R> {
     /// The next frame, or `None` after the last one.
     pub fn next_frame(&mut self) -> Result<Option<SealedFrame>, KitError> {
+        // A site's metadata stands before the first one. Who has no site to trust passes it over.
+        self.reader.site(&self.chunks, &self.limits)?;
         let Some(&chunk) = self.chunks.get(self.next) else { return Ok(None) };
         // `clen` was held against the limits when the metadata was verified.
         let mut frame = Vec::with_capacity(usize::try_from(chunk.clen).unwrap_or_default());
@@ -71,6 +74,7 @@ impl<R: Read> BlobReader<R> {
         if self.next < self.chunks.len() {
             return Err(KitError::Caller("the kit was finished before all its frames were read"));
         }
+        self.reader.site(&self.chunks, &self.limits)?;
         let mut end = Vec::new();
         (&mut self.reader).take(frame::END.len() as u64).read_to_end(&mut end).map_err(KitError::Io)?;
         if end != frame::END {

@@ -15,6 +15,7 @@
 //! keys             key pairs, the ceremony, the next root
 //! tokens           entitlement tokens and revocations
 //! client           a TUF repository that is reached by name, such as a site's own
+//! site             a site's word for a kit: its own repository, and a frame that travels with the kit
 //! ```
 
 pub mod blobs;
@@ -28,6 +29,7 @@ pub mod limits;
 pub mod read;
 mod schema;
 pub mod seal;
+pub mod site;
 pub mod tokens;
 mod ustar;
 pub mod verify;

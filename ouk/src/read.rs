@@ -5,7 +5,7 @@
 //! worth is for [`crate::verify`] to say.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufReader, Read};
+use std::io::Read;
 
 use domain::time::Timestamp;
 use serde_json::Value;
@@ -13,18 +13,27 @@ use serde_json::Value;
 use crate::error::{KitError, shown, within};
 use crate::frame;
 use crate::limits::Limits;
+use crate::site::{SiteMetadata, Source};
 use crate::ustar::{self, BLOCK};
+use crate::verify::VerifiedKit;
 
-pub(crate) const PLACE: &str = "the metadata frame";
+/// A frame that is expanded before anything in it is verified.
+pub(crate) struct Folder {
+    pub(crate) place: &'static str,
+    /// What the names in it begin with.
+    pub(crate) folder: &'static str,
+}
+
+pub(crate) const META: Folder = Folder { place: "the metadata frame", folder: "META" };
+pub(crate) const PLACE: &str = META.place;
 pub(crate) const VERSION_NAME: &str = "META/VERSION";
 pub(crate) const VERSION: &[u8] = b"OUK/1\n";
 pub(crate) const README_NAME: &str = "META/README.txt";
-const READ_BUFFER_BYTES: usize = 64 << 10;
 
 /// A kit whose metadata frame was read. Nothing in it is trusted yet.
 pub struct OpenKit<R> {
     pub metadata: SealedMetadata,
-    pub(crate) reader: BufReader<R>,
+    pub(crate) reader: Source<R>,
     pub(crate) limits: Limits,
 }
 
@@ -37,7 +46,7 @@ pub struct SealedMetadata {
 
 /// Reads the metadata frame of a kit. The blobs stay unread behind it.
 pub fn open<R: Read>(reader: R, limits: &Limits) -> Result<OpenKit<R>, KitError> {
-    let mut reader = BufReader::with_capacity(READ_BUFFER_BYTES, reader);
+    let mut reader = Source::new(reader);
     let frame = frame::read(&mut reader, PLACE, limits.metadata_frame_bytes_max, limits)?;
     let metadata = SealedMetadata::from_frame(&frame, limits)?;
     Ok(OpenKit { metadata, reader, limits: limits.clone() })
@@ -50,17 +59,22 @@ impl<R> OpenKit<R> {
     }
 }
 
+impl<R: Read> OpenKit<R> {
+    /// The site's metadata that travels with the kit, if there is any; **unverified** still. `kit`
+    /// was verified from here: its signed digests tell the frame from a blob.
+    pub fn site(&mut self, kit: &VerifiedKit) -> Result<Option<&SiteMetadata>, KitError> {
+        self.reader.site(kit.chunks(), &self.limits)
+    }
+}
+
 impl SealedMetadata {
     /// Reads a metadata frame that was kept from an earlier import, to verify it again.
     pub fn from_frame(frame: &[u8], limits: &Limits) -> Result<Self, KitError> {
-        let header = frame::check(frame, PLACE, limits)?;
-        within(format!("{PLACE}, uncompressed bytes"), header.content, limits.metadata_frame_bytes_max)?;
-        let expected = usize::try_from(header.content).map_err(|_| KitError::Caller("a limit is over the memory"))?;
-        Self::of(frame.to_vec(), &frame::expand(frame, expected, PLACE)?, limits)
+        Self::of(frame.to_vec(), &META.expand(frame, limits)?, limits)
     }
 
     fn of(frame: Vec<u8>, expanded: &[u8], limits: &Limits) -> Result<Self, KitError> {
-        let files = entries(expanded, limits)?;
+        let files = META.entries(expanded, limits)?;
         match files.get(VERSION_NAME) {
             Some(version) if version == VERSION => Ok(Self { frame, files }),
             Some(_) => Err(KitError::schema(VERSION_NAME, "not the container format OUK/1")),
@@ -71,8 +85,7 @@ impl SealedMetadata {
     /// Takes in what another process has expanded from `frame`, under the same rules. That the two belong
     /// together is that process's word; the signatures decide what the entries are worth.
     pub fn from_expanded(frame: Vec<u8>, entries: &[u8], limits: &Limits) -> Result<Self, KitError> {
-        let found = entries.len() as u64;
-        within(format!("{PLACE}, uncompressed bytes"), found, limits.metadata_frame_bytes_max)?;
+        META.check_length(entries.len() as u64, limits)?;
         Self::of(frame, entries, limits)
     }
 
@@ -90,66 +103,78 @@ impl SealedMetadata {
     pub fn files(&self) -> &BTreeMap<String, Vec<u8>> {
         &self.files
     }
-
-    pub(crate) fn file(&self, name: &str) -> Option<&[u8]> {
-        self.files.get(name).map(Vec::as_slice)
-    }
 }
 
-/// Splits the expanded frame into its entries.
-fn entries(tar: &[u8], limits: &Limits) -> Result<BTreeMap<String, Vec<u8>>, KitError> {
-    let mut files = BTreeMap::new();
-    let mut folded = BTreeSet::new();
-    let mut last = String::new();
-    let mut rest = tar;
-    while !rest.is_empty() {
-        let truncated = |entry: &str| KitError::Truncated { place: format!("{PLACE}, entry {entry}") };
-        let (block, behind) = rest.split_first_chunk::<BLOCK>().ok_or_else(|| truncated("after the last one"))?;
-        if block.iter().all(|&byte| byte == 0) {
-            return Err(KitError::End("an end-of-archive block stands inside the metadata frame"));
-        }
-        let (name, size) = ustar::parse(block)?;
-        check_name(&name)?;
-        if files.contains_key(&name) {
-            return Err(KitError::Duplicate { entry: name });
-        }
-        if name <= last {
-            return Err(KitError::Order { entry: name, reason: "stands behind a greater name" });
-        }
-        if !folded.insert(name.to_ascii_lowercase()) {
-            return Err(KitError::Name { name, reason: "differs from another in case only" });
-        }
-        within("entries of the metadata frame", files.len() as u64 + 1, limits.metadata_files_max as u64)?;
-        within(&name, size, limits.metadata_file_bytes_max)?;
-        let size = usize::try_from(size).map_err(|_| truncated(&name))?;
-        let (body, behind) = behind.split_at_checked(size).ok_or_else(|| truncated(&name))?;
-        let padding = ustar::padding(size as u64);
-        let (padding, behind) = behind.split_at_checked(padding).ok_or_else(|| truncated(&name))?;
-        if padding.iter().any(|&byte| byte != 0) {
-            return Err(KitError::Padding { entry: name });
-        }
-        last.clone_from(&name);
-        files.insert(name, body.to_vec());
-        rest = behind;
+impl Folder {
+    pub(crate) fn check_length(&self, expanded: u64, limits: &Limits) -> Result<(), KitError> {
+        within(format!("{}, uncompressed bytes", self.place), expanded, limits.metadata_frame_bytes_max)
     }
-    Ok(files)
-}
 
-fn check_name(name: &str) -> Result<(), KitError> {
-    let refuse = |reason| Err(KitError::Name { name: shown(name.as_bytes()), reason });
-    if name.starts_with("blobs/") {
-        return Err(KitError::Order { entry: shown(name.as_bytes()), reason: "a blob where metadata must be" });
+    /// Expands the frame, bounded.
+    pub(crate) fn expand(&self, frame: &[u8], limits: &Limits) -> Result<Vec<u8>, KitError> {
+        let header = frame::check(frame, self.place, limits)?;
+        self.check_length(header.content, limits)?;
+        let expected = usize::try_from(header.content).map_err(|_| KitError::Caller("a limit is over the memory"))?;
+        frame::expand(frame, expected, self.place)
     }
-    let Some(path) = name.strip_prefix("META/") else {
-        return refuse("is not below META/");
-    };
-    if !path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte)) {
-        return refuse("has characters that no metadata file has");
+
+    /// Splits the expanded frame into its entries.
+    pub(crate) fn entries(&self, tar: &[u8], limits: &Limits) -> Result<BTreeMap<String, Vec<u8>>, KitError> {
+        let mut files = BTreeMap::new();
+        let mut folded = BTreeSet::new();
+        let mut last = String::new();
+        let mut rest = tar;
+        while !rest.is_empty() {
+            let truncated = |entry: &str| KitError::Truncated { place: format!("{}, entry {entry}", self.place) };
+            let (block, behind) = rest.split_first_chunk::<BLOCK>().ok_or_else(|| truncated("after the last one"))?;
+            if block.iter().all(|&byte| byte == 0) {
+                return Err(KitError::End("an end-of-archive block stands inside the metadata frame"));
+            }
+            let (name, size) = ustar::parse(block)?;
+            self.check_name(&name)?;
+            if files.contains_key(&name) {
+                return Err(KitError::Duplicate { entry: name });
+            }
+            if name <= last {
+                return Err(KitError::Order { entry: name, reason: "stands behind a greater name" });
+            }
+            if !folded.insert(name.to_ascii_lowercase()) {
+                return Err(KitError::Name { name, reason: "differs from another in case only" });
+            }
+            let count = files.len() as u64 + 1;
+            within(format!("entries of {}", self.place), count, limits.metadata_files_max as u64)?;
+            within(&name, size, limits.metadata_file_bytes_max)?;
+            let size = usize::try_from(size).map_err(|_| truncated(&name))?;
+            let (body, behind) = behind.split_at_checked(size).ok_or_else(|| truncated(&name))?;
+            let padding = ustar::padding(size as u64);
+            let (padding, behind) = behind.split_at_checked(padding).ok_or_else(|| truncated(&name))?;
+            if padding.iter().any(|&byte| byte != 0) {
+                return Err(KitError::Padding { entry: name });
+            }
+            last.clone_from(&name);
+            files.insert(name, body.to_vec());
+            rest = behind;
+        }
+        Ok(files)
     }
-    if path.split('/').any(|part| part.is_empty() || part.bytes().all(|byte| byte == b'.')) {
-        return refuse("has an empty or dotted part");
+
+    fn check_name(&self, name: &str) -> Result<(), KitError> {
+        let refuse = |reason| Err(KitError::Name { name: shown(name.as_bytes()), reason });
+        if name.starts_with("blobs/") {
+            return Err(KitError::Order { entry: shown(name.as_bytes()), reason: "a blob where metadata must be" });
+        }
+        let path = match name.split_once('/') {
+            Some((folder, path)) if folder == self.folder => path,
+            _ => return refuse("is not in the folder of its frame, META/ or SITE/"),
+        };
+        if !path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte)) {
+            return refuse("has characters that no metadata file has");
+        }
+        if path.split('/').any(|part| part.is_empty() || part.bytes().all(|byte| byte == b'.')) {
+            return refuse("has an empty or dotted part");
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// What a kit says of itself, **unverified**. Each text is escaped for the terminal.
@@ -187,7 +212,7 @@ impl Inspection {
         let mut inspection = Self::default();
         for (name, bytes) in &metadata.files {
             inspection.files.push((name.clone(), bytes.len() as u64));
-            if let Some(version) = root_version(name) {
+            if let Some(version) = name.strip_prefix("META/root/").and_then(root_version) {
                 inspection.roots.push(version);
             }
             if let (true, Ok(document)) = (name.ends_with(".json"), serde_json::from_slice::<Value>(bytes)) {
@@ -227,9 +252,9 @@ impl Inspection {
     }
 }
 
-/// `META/root/7.root.json` is root 7.
-pub(crate) fn root_version(name: &str) -> Option<u64> {
-    let digits = name.strip_prefix("META/root/")?.strip_suffix(".root.json")?;
+/// `7.root.json` is root 7.
+pub(crate) fn root_version(file: &str) -> Option<u64> {
+    let digits = file.strip_suffix(".root.json")?;
     let version: u64 = digits.parse().ok()?;
     // One spelling: no sign, no leading zero.
     (version.to_string() == digits).then_some(version)

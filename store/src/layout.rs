@@ -114,6 +114,11 @@ impl Layout {
         self.root.join("log")
     }
 
+    /// The kit with this digest, kept so that it can be passed on.
+    pub(crate) fn kit(&self, sha256: &Digest) -> PathBuf {
+        self.root.join("kits").join(format!("{sha256}.tar.zst"))
+    }
+
     pub fn quarantine(&self) -> PathBuf {
         self.root.join("quarantine")
     }

@@ -40,7 +40,7 @@ pub use generation::{Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MA
 pub use layout::Layout;
 pub use pending::Effect;
 pub use quarantine::Quarantined;
-pub use rows::{Floor, GenerationRow, LayerRef, TrustRow};
+pub use rows::{Floor, GenerationRow, LayerRef, SiteTrustRow, TrustRow};
 pub use site::{Entropy, Identity, Site};
 pub use staging::{StageError, Staged};
 pub use state::{Activation, ImportLock, Store};

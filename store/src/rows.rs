@@ -29,6 +29,19 @@ pub struct TrustRow {
     /// The newest root, reached by a chain of signed successors.
     pub root: Vec<u8>,
     pub floors: Vec<Floor>,
+    /// The site whose word is wanted beside the vendor's, when one is pinned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site: Option<SiteTrustRow>,
+}
+
+/// All that decides about the word of the site that the next kit comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteTrustRow {
+    /// The site's root that was pinned first.
+    pub factory_root: Vec<u8>,
+    /// The newest one, reached by a chain of signed successors.
+    pub root: Vec<u8>,
+    pub floors: Vec<Floor>,
 }
 
 /// An index file. It bears the number of the generation that it was written for; later ones may share it.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::clock::TimeFloor;
+use domain::digest::Digest;
 use redb::{ReadableTable, TableDefinition};
 
 use crate::audit::{self, Entry, Logged};
@@ -211,6 +212,24 @@ impl Store {
     /// The number of the generation that was active before.
     pub fn previous(&self) -> Result<Option<u64>, StoreError> {
         self.pointer("previous")
+    }
+
+    /// The number of the site's next publication. No two ever get the same, also when one fails.
+    pub fn next_publication(&self) -> Result<u64, StoreError> {
+        let write = self.state.begin_write()?;
+        let next = {
+            let mut pointers = write.open_table(POINTERS)?;
+            let next = pointers.get("publication")?.map_or(0, |last| last.value()) + 1;
+            pointers.insert("publication", next)?;
+            next
+        };
+        write.commit()?;
+        Ok(next)
+    }
+
+    /// Where the kit of a generation is kept, if it is.
+    pub fn kit_file(&self, sha256: &Digest) -> PathBuf {
+        self.layout.kit(sha256)
     }
 
     fn pointer(&self, name: &str) -> Result<Option<u64>, StoreError> {

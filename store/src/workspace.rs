@@ -92,6 +92,16 @@ impl Workspace {
         self.read(&self.metadata_path(), bytes_max)
     }
 
+    /// Hands over the expanded frame of a site.
+    pub fn write_site(&self, entries: &[u8]) -> Result<(), StoreError> {
+        self.write(&self.site_path(), entries)
+    }
+
+    /// The expanded frame of a site, unverified.
+    pub fn read_site(&self, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
+        self.read(&self.site_path(), bytes_max)
+    }
+
     /// Hands over a blob. Nothing is synced here: what is lost in a crash was not adopted.
     pub fn put_blob(&self, digest: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
         self.write(&self.blob(digest), bytes)
@@ -108,6 +118,10 @@ impl Workspace {
 
     fn metadata_path(&self) -> PathBuf {
         self.directory.join("metadata")
+    }
+
+    fn site_path(&self) -> PathBuf {
+        self.directory.join("site")
     }
 
     fn blob(&self, digest: &Digest) -> PathBuf {

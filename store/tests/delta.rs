@@ -192,7 +192,7 @@ fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Dig
         manifest: digest,
         metadata_frame: digest,
     };
-    let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new() };
+    let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None };
     let mut seed = 0;
     let mut entropy = |bytes: &mut [u8]| {
         seed += 1;

@@ -101,6 +101,9 @@ fn classify(error: &anyhow::Error) -> (Exit, Option<&str>, Option<&str>) {
     if let Some(error) = error.downcast_ref::<ControlError>() {
         return (Exit::Approval, Some(error.code()), Some(error.advice()));
     }
+    if let Some(error) = error.downcast_ref::<ouk::site::SiteError>() {
+        return (Exit::Runtime, Some(error.code()), Some(error.advice()));
+    }
     if let Some(error) = error.downcast_ref::<attest::AttestError>() {
         return (Exit::Runtime, Some(error.code()), Some(error.advice()));
     }

@@ -10,6 +10,7 @@ mod kit;
 mod progress;
 mod scan;
 mod serve;
+mod site_keys;
 mod tuf_client;
 
 use std::path::PathBuf;
@@ -119,8 +120,8 @@ pub(crate) fn run() -> ExitCode {
         Verb::Kit(verb) => kit::run(&global, verb),
         Verb::Feeds(verb) => feeds::run(&global, &verb),
         Verb::Db(verb) => db::run(&global, &verb),
-        Verb::Admin(verb) => admin::run(&global, &verb),
         Verb::Serve(args) => serve::run(&global, &args),
+        Verb::Admin(verb) => admin::run(&global, &verb),
         Verb::TufClient(args) => tuf_client::run(&args),
     };
     result.unwrap_or_else(|error| exit::explain(&error)).into()

@@ -108,6 +108,7 @@ impl Site {
             kit: file,
             given_as: "kit".to_owned(),
             trust_root: Some(&base().vendor.roots[0]),
+            site_root: None,
             seal: None,
             seal_key: None,
             seal_policy: SealPolicy::Optional,

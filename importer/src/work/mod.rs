@@ -53,6 +53,8 @@ pub struct Seal {
 pub struct Opened {
     /// Of the metadata frame, as it stands in the kit.
     pub frame_length: u64,
+    /// Of a site's frame directly behind it; 0 when there is none. Its files lie in the workspace, too.
+    pub site_length: u64,
 }
 
 /// Steps 10 and 11: blobs and records.

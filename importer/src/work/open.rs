@@ -9,14 +9,19 @@ use crate::error::ImportError;
 pub(super) fn open(workspace: &Workspace, job: &OpenJob) -> Result<Opened, ImportError> {
     let comment = job.seal.as_ref().map(|seal| check_seal(workspace, seal)).transpose()?;
     let check = &job.check;
-    let opened = ouk::read::open(workspace.kit()?, &check.limits)?;
+    let mut opened = ouk::read::open(workspace.kit()?, &check.limits)?;
     let kit = ouk::verify::verify(&opened.metadata, &check.trust, &check.gates, check.present, &check.limits)?;
     if let Some(comment) = &comment {
         ouk::seal::check_kit(comment, &kit)?;
     }
     workspace.write_metadata(&opened.metadata.expanded())?;
     check_paths(&kit)?;
-    Ok(Opened { frame_length: opened.metadata.frame().len() as u64 })
+    let mut site_length = 0;
+    if let Some(site) = opened.site(&kit)? {
+        workspace.write_site(&site.expanded())?;
+        site_length = site.frame().len() as u64;
+    }
+    Ok(Opened { frame_length: opened.metadata.frame().len() as u64, site_length })
 }
 
 fn check_seal(workspace: &Workspace, seal: &Seal) -> Result<ouk::seal::TrustedComment, ImportError> {

@@ -13,7 +13,7 @@ use crate::read::{README_NAME, VERSION, VERSION_NAME};
 use crate::schema::{KitBase, KitInfo, OukTarget, Readme, SPEC};
 use crate::ustar;
 
-const SPEC_VERSION: &str = "1.0.34";
+pub(crate) const SPEC_VERSION: &str = "1.0.34";
 /// The metadata is small and is built once, so its level is fixed.
 const LEVEL: i32 = 19;
 
@@ -49,7 +49,7 @@ pub(super) fn frame(input: &BuildInput<'_>, targets: &[Spooled]) -> Result<Vec<u
     frame::compress(&ustar::archive(&files), LEVEL).map_err(BuildError::Spool)
 }
 
-fn signers(keys: &KeySet, role: Role) -> Result<Vec<&KeyPair>, KeyError> {
+pub(crate) fn signers(keys: &KeySet, role: Role) -> Result<Vec<&KeyPair>, KeyError> {
     match keys.of(role) {
         [] => Err(KeyError::TooFew { role, needed: 1, found: 0 }),
         keys => Ok(keys.iter().collect()),
@@ -65,7 +65,7 @@ fn base(input: &BuildInput<'_>, role: &str, days: i64) -> Value {
     })
 }
 
-fn pin(version: u64, bytes: &[u8]) -> Value {
+pub(crate) fn pin(version: u64, bytes: &[u8]) -> Value {
     json!({ "hashes": { "sha256": Digest::of(bytes) }, "length": bytes.len(), "version": version })
 }
 

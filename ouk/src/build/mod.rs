@@ -21,6 +21,7 @@ use crate::limits::Limits;
 use crate::read::SealedMetadata;
 use crate::schema::{KitBase, path_fault, word_fault};
 use crate::verify::{Floors, Gates, TrustState, VerifiedKit, verify};
+pub(crate) use metadata::{SPEC_VERSION, pin, signers};
 use spool::{Spool, Spooled};
 
 /// What a kit is and who signs it.

@@ -30,6 +30,7 @@ use sigstore_tuf::{Key, TrustedMetadataSet};
 use crate::document::{self, hex};
 use crate::error::{KitError, within};
 
+pub(crate) use name::consistent_path;
 pub use name::quote;
 pub use refresh::{init, refresh};
 pub use target::{Repository, Target};

@@ -11,6 +11,14 @@ pub(super) fn quote_path(path: &str) -> String {
     encode(path, |byte| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte))
 }
 
+/// Under consistent snapshots a digest stands before the last part of a target's path.
+pub(crate) fn consistent_path(path: &str, digest: &str) -> String {
+    match path.rsplit_once('/') {
+        Some((folder, file)) => format!("{folder}/{digest}.{file}"),
+        None => format!("{digest}.{path}"),
+    }
+}
+
 /// The name under which a role's accepted metadata is kept.
 pub(super) fn file(role: &str) -> String {
     format!("{}.json", quote(role))

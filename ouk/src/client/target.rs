@@ -140,7 +140,6 @@ impl<'a> Repository<'a> {
         Ok(())
     }
 
-    /// Under consistent snapshots a digest stands before the last part of the path.
     fn content_name(&self, target: &Target) -> Result<String, KitError> {
         let path = &target.path;
         if !self.session.trusted.root().consistent_snapshot {
@@ -148,10 +147,7 @@ impl<'a> Repository<'a> {
         }
         let digest = target.hashes.get("sha256").or_else(|| target.hashes.get("sha512"));
         let digest = digest.ok_or_else(|| KitError::schema(&shown(path.as_bytes()), "no digest that is known here"))?;
-        Ok(name::quote_path(&match path.rsplit_once('/') {
-            Some((folder, file)) => format!("{folder}/{digest}.{file}"),
-            None => format!("{digest}.{path}"),
-        }))
+        Ok(name::quote_path(&name::consistent_path(path, digest)))
     }
 }
 

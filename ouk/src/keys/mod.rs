@@ -292,7 +292,7 @@ impl KeySet {
 }
 
 pub(crate) const DELEGATIONS_NAME: &str = "delegations.json";
-const KEY_SUFFIX: &str = ".key.pem";
+pub(crate) const KEY_SUFFIX: &str = ".key.pem";
 
 /// The canonical JSON that signatures cover and files consist of.
 pub(crate) fn canonical(value: &Value) -> Vec<u8> {

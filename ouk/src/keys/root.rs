@@ -37,7 +37,7 @@ impl RootRoles {
     }
 
     /// The signed part of a root with these roles.
-    pub(super) fn to_signed(&self, version: u64, expires: Timestamp) -> Value {
+    pub(crate) fn to_signed(&self, version: u64, expires: Timestamp) -> Value {
         let mut keys = Map::new();
         let mut roles = Map::new();
         for (role, (public, threshold)) in &self.roles {

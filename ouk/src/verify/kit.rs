@@ -102,6 +102,11 @@ impl VerifiedKit {
         self.floors.roles.get("root").map_or(0, |floor| floor.version)
     }
 
+    /// The digest of the newest root's signed part.
+    pub fn root_sha256(&self) -> Digest {
+        self.floors.roles.get("root").map_or_else(|| Digest::of(&self.root), |floor| floor.sha256)
+    }
+
     pub fn targets_version(&self) -> u64 {
         self.floors.roles.get("targets").map_or(0, |floor| floor.version)
     }

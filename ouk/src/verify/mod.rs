@@ -21,27 +21,31 @@ mod roots;
 mod state;
 mod targets;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::time::Timestamp;
 
 use crate::error::{KitError, within};
 use crate::limits::Limits;
-use crate::read::{README_NAME, SealedMetadata, VERSION_NAME};
+use crate::read::{META, README_NAME, SealedMetadata, VERSION_NAME};
 
 pub use crate::schema::{Chunk, KitBase};
 pub use gates::Gates;
 pub use kit::{Assembly, VerifiedKit, VerifiedTarget};
-pub(crate) use roles::jiff;
+pub(crate) use roles::{check_top_level, jiff, pinned, snapshot, timestamp};
+pub(crate) use roots::{Chain, chain};
 pub use roots::{PinnedRoot, check_root};
+pub(crate) use state::floors_after;
 pub use state::{Floor, Floors, TrustState};
 
-/// What the steps share.
+/// What the steps share. A site's own metadata takes the same steps (`crate::site`).
 pub(crate) struct Context<'a> {
-    pub(crate) metadata: &'a SealedMetadata,
+    files: &'a BTreeMap<String, Vec<u8>>,
+    /// Where they lie: `META`, or `SITE`.
+    folder: &'static str,
     pub(crate) limits: &'a Limits,
     pub(crate) now: Timestamp,
-    /// Names of the metadata frame that were read.
+    /// Names of the frame that were read.
     used: BTreeSet<String>,
     pub(crate) warnings: Vec<String>,
 }
@@ -54,12 +58,12 @@ pub fn verify(
     now: Timestamp,
     limits: &Limits,
 ) -> Result<VerifiedKit, KitError> {
-    let used = BTreeSet::from([VERSION_NAME.to_owned()]);
-    let mut context = Context { metadata, limits, now, used, warnings: Vec::new() };
-    let mut chain = roots::chain(&mut context, trust)?;
-    let floors = state::floors_after(trust, &chain);
-    let timestamp = roles::timestamp(&mut context, &mut chain, &floors)?;
-    let snapshot = roles::snapshot(&mut context, &mut chain, &timestamp, &floors)?;
+    let mut context = Context::new(metadata.files(), META.folder, now, limits);
+    context.used.insert(VERSION_NAME.to_owned());
+    let mut chain = chain(&mut context, trust)?;
+    let floors = floors_after(trust, &chain);
+    let timestamp = timestamp(&mut context, &mut chain, &floors)?;
+    let snapshot = snapshot(&mut context, &mut chain, &timestamp, &floors)?;
     let targets = targets::all(&mut context, &mut chain, &snapshot, &floors)?;
     context.check_readme(&targets.info.readme)?;
     context.check_nothing_extra()?;
@@ -68,9 +72,23 @@ pub fn verify(
 }
 
 impl<'a> Context<'a> {
+    pub(crate) fn new(
+        files: &'a BTreeMap<String, Vec<u8>>,
+        folder: &'static str,
+        now: Timestamp,
+        limits: &'a Limits,
+    ) -> Self {
+        Self { files, folder, limits, now, used: BTreeSet::new(), warnings: Vec::new() }
+    }
+
+    /// The name of a file in the folder.
+    pub(crate) fn name(&self, file: &str) -> String {
+        format!("{}/{file}", self.folder)
+    }
+
     /// The file with this name, which counts as used from now on.
     pub(crate) fn take(&mut self, name: &str) -> Option<&'a [u8]> {
-        let bytes = self.metadata.file(name)?;
+        let bytes = self.files.get(name)?;
         self.used.insert(name.to_owned());
         Some(bytes)
     }
@@ -78,16 +96,17 @@ impl<'a> Context<'a> {
     /// The file of a role in a version. If the kit has the role in another version, it was
     /// put together from two kits.
     pub(crate) fn take_pinned(&mut self, role: &str, version: u64) -> Result<(String, &'a [u8]), KitError> {
-        let name = format!("META/{version}.{role}.json");
+        let name = self.name(&format!("{version}.{role}.json"));
         if let Some(bytes) = self.take(&name) {
             return Ok((name, bytes));
         }
+        let folder = self.name("");
         let other = |file: &&String| {
-            file.strip_prefix("META/")
+            file.strip_prefix(&folder)
                 .and_then(|file| file.split_once('.'))
                 .is_some_and(|(_, rest)| rest.strip_suffix(".json") == Some(role))
         };
-        match self.metadata.files().keys().find(other) {
+        match self.files.keys().find(other) {
             Some(other) => Err(KitError::Mix { file: other.clone(), reason: format!("version {version} is signed") }),
             None => Err(KitError::Incomplete { first: name, count: 1 }),
         }
@@ -104,8 +123,8 @@ impl<'a> Context<'a> {
         Err(KitError::Digest { what: README_NAME.to_owned(), expected: pinned.sha256, found })
     }
 
-    fn check_nothing_extra(&self) -> Result<(), KitError> {
-        match self.metadata.files().keys().find(|name| !self.used.contains(*name)) {
+    pub(crate) fn check_nothing_extra(&self) -> Result<(), KitError> {
+        match self.files.keys().find(|name| !self.used.contains(*name)) {
             Some(name) => Err(KitError::Extra { entry: name.clone() }),
             None => Ok(()),
         }

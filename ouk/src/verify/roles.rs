@@ -10,8 +10,6 @@ use super::{Context, Floor, Floors};
 use crate::document::{Document, hex, refused};
 use crate::error::{KitError, shown};
 
-const TIMESTAMP_NAME: &str = "META/timestamp.json";
-
 /// What a parent signs of a child document.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pin {
@@ -27,15 +25,16 @@ pub(crate) struct Pins {
 }
 
 pub(crate) fn timestamp(context: &mut Context<'_>, chain: &mut Chain, floors: &Floors) -> Result<Pins, KitError> {
-    let missing = || KitError::Incomplete { first: TIMESTAMP_NAME.to_owned(), count: 1 };
-    let bytes = context.take(TIMESTAMP_NAME).ok_or_else(missing)?;
-    let document = Document::<Timestamp>::parse(TIMESTAMP_NAME, bytes, context.limits)?;
+    let name = context.name("timestamp.json");
+    let missing = || KitError::Incomplete { first: name.clone(), count: 1 };
+    let bytes = context.take(&name).ok_or_else(missing)?;
+    let document = Document::<Timestamp>::parse(&name, bytes, context.limits)?;
     let seen = check_top_level(context, chain, floors, "timestamp", &document)?;
-    let pins = pins(TIMESTAMP_NAME, &document.signed().meta)?;
+    let pins = pins(&name, &document.signed().meta)?;
     if !pins.keys().eq(["snapshot"]) {
-        return Err(KitError::schema(TIMESTAMP_NAME, "it does not pin snapshot.json and nothing else"));
+        return Err(KitError::schema(&name, "it does not pin snapshot.json and nothing else"));
     }
-    chain.set.update_timestamp(bytes, jiff(context.now)).map_err(|e| refused("timestamp", TIMESTAMP_NAME, &e))?;
+    chain.set.update_timestamp(bytes, jiff(context.now)).map_err(|e| refused("timestamp", &name, &e))?;
     Ok(Pins { seen, pins })
 }
 

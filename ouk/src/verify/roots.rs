@@ -57,7 +57,7 @@ pub(crate) fn chain(context: &mut Context<'_>, trust: &TrustState) -> Result<Cha
     let remembered = chain.seen;
     let mut newest = None;
     for version in 1..=last {
-        let name = format!("META/root/{version}.root.json");
+        let name = context.name(&format!("root/{version}.root.json"));
         let bytes = context.take(&name).ok_or(KitError::RootGap { missing: version })?;
         within(&name, bytes.len() as u64, context.limits.root_bytes_max)?;
         let document = Document::<Root>::parse(&name, bytes, context.limits)?;
@@ -66,7 +66,7 @@ pub(crate) fn chain(context: &mut Context<'_>, trust: &TrustState) -> Result<Cha
         }
         check_roles(&name, document.signed(), context.limits)?;
         if version == remembered.version && document.digest != remembered.sha256 {
-            let hint = "; this kit begins at another vendor's root";
+            let hint = "; its chain begins at another root";
             return Err(KitError::Signature { role: "root".to_owned(), hint });
         }
         if version > remembered.version {
@@ -98,11 +98,12 @@ fn remembered(trust: &TrustState, limits: &Limits) -> Result<Chain, KitError> {
 
 /// The highest root version in the kit; their names and number are checked, gaps later.
 fn last_version(context: &Context<'_>) -> Result<u64, KitError> {
-    let names = context.metadata.files().keys().filter(|name| name.starts_with("META/root/"));
+    let folder = context.name("root/");
+    let names = context.files.keys().filter_map(|name| Some((name, name.strip_prefix(&folder)?)));
     let mut last = 0;
     let mut count = 0;
-    for name in names {
-        let version = root_version(name).ok_or_else(|| KitError::Extra { entry: name.clone() })?;
+    for (name, file) in names {
+        let version = root_version(file).ok_or_else(|| KitError::Extra { entry: name.clone() })?;
         last = last.max(version);
         count += 1;
     }

@@ -17,6 +17,7 @@ use crate::error::KitError;
 use crate::frame::{self, END, MAGIC};
 use crate::limits::Limits;
 use crate::read::{PLACE, SealedMetadata};
+use crate::site::is_site_frame;
 use crate::ustar;
 use crate::verify::Chunk;
 
@@ -153,7 +154,7 @@ impl<R: Read> Search<'_, R> {
         let ours = &self.outline.metadata;
         if self.window.look(ours.len())? == ours.as_slice() {
             self.window.pass(ours.len());
-            return Ok(());
+            return self.pass_site();
         }
         let longest = frame::length_max(self.limits.metadata_frame_bytes_max);
         let bytes = self.window.look(usize::try_from(longest).unwrap_or(usize::MAX))?;
@@ -169,6 +170,17 @@ impl<R: Read> Search<'_, R> {
             return Err(KitError::Mix { file: PLACE.to_owned(), reason });
         }
         self.gap = Some(Gap { offset: 0, sound_to: None, strange: false });
+        Ok(())
+    }
+
+    /// Passes a site's frame, whichever it is: no blob is in it, and whether it is true is for
+    /// whoever pins that site to find out.
+    fn pass_site(&mut self) -> Result<(), KitError> {
+        let Some(length) = self.frame_length()? else { return Ok(()) };
+        let frame = self.window.look(length)?;
+        if !self.outline.places.contains_key(&Digest::of(frame)) && is_site_frame(frame, self.limits) {
+            self.window.pass(length);
+        }
         Ok(())
     }
 

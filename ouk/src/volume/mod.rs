@@ -26,6 +26,7 @@ use domain::digest::{Digest, Hasher};
 use crate::error::KitError;
 use crate::frame;
 use crate::read::SealedMetadata;
+use crate::site::SiteMetadata;
 use crate::verify::{Chunk, VerifiedKit};
 
 pub use harvest::{Damage, Ended, FoundFrame, Harvest, harvest};
@@ -35,6 +36,8 @@ pub use split::{Splitter, VOLUMES_MAX, Volume};
 #[derive(Clone, Debug)]
 pub struct Outline {
     metadata: Vec<u8>,
+    /// A site's frame, where one stands behind the metadata. No part of what is signed by the vendor.
+    site: Vec<u8>,
     chunks: Vec<Chunk>,
     /// Digest of a frame to its place in `chunks`.
     places: BTreeMap<Digest, usize>,
@@ -86,7 +89,13 @@ impl Outline {
         let chunks = kit.chunks().to_vec();
         let places = chunks.iter().enumerate().map(|(place, chunk)| (chunk.csha256, place)).collect();
         let lengths = chunks.iter().map(|chunk| chunk.clen).collect();
-        Self { metadata: metadata.frame().to_vec(), chunks, places, lengths }
+        Self { metadata: metadata.frame().to_vec(), site: Vec::new(), chunks, places, lengths }
+    }
+
+    /// The same kit with the frame of this site behind its metadata, or without one.
+    #[must_use]
+    pub fn with_site(self, site: Option<&SiteMetadata>) -> Self {
+        Self { site: site.map(|site| site.frame().to_vec()).unwrap_or_default(), ..self }
     }
 
     /// The name of everything that belongs to this kit: SHA-256 of the metadata frame.
@@ -109,9 +118,9 @@ impl Outline {
         self.chunks.iter().filter(|chunk| !set.has(&chunk.csha256)).copied().collect()
     }
 
-    /// What every volume has: metadata and end.
+    /// What every volume has: metadata, a site's frame if there is one, and the end.
     fn frame_less(&self) -> u64 {
-        (self.metadata.len() + frame::END.len()) as u64
+        (self.metadata.len() + self.site.len() + frame::END.len()) as u64
     }
 }
 
@@ -123,6 +132,7 @@ pub fn assemble(outline: &Outline, set: &mut impl FrameSet, out: &mut impl Write
     }
     let mut out = Hashed::new(out);
     out.put(&outline.metadata)?;
+    out.put(&outline.site)?;
     for chunk in &outline.chunks {
         let bytes = set.read(chunk).map_err(VolumeError::Set)?;
         let found = Digest::of(&bytes);

@@ -13,6 +13,7 @@ use super::{Assembled, Hashed, Outline, VolumeError};
 use crate::blobs::{BlobReader, blobs};
 use crate::frame;
 use crate::read::OpenKit;
+use crate::site::SiteMetadata;
 use crate::verify::{Chunk, VerifiedKit};
 
 /// More files than this are a mistake in the size.
@@ -38,11 +39,24 @@ pub struct Splitter<R> {
 
 impl<R: Read> Splitter<R> {
     /// Plans volumes of at most `size_max` bytes. `kit` was verified from `open`.
-    pub fn new(open: OpenKit<R>, kit: &VerifiedKit, size_max: u64) -> Result<Self, VolumeError> {
-        let outline = Outline::new(&open.metadata, kit);
+    /// A site's frame that travels with the kit is in each of them.
+    pub fn new(mut open: OpenKit<R>, kit: &VerifiedKit, size_max: u64) -> Result<Self, VolumeError> {
+        let site = open.site(kit)?.cloned();
+        Self::with_site(open, kit, site, size_max)
+    }
+
+    /// The same, with this site's frame and no other.
+    pub(crate) fn with_site(
+        open: OpenKit<R>,
+        kit: &VerifiedKit,
+        site: Option<SiteMetadata>,
+        size_max: u64,
+    ) -> Result<Self, VolumeError> {
+        let outline = Outline::new(&open.metadata, kit).with_site(site.as_ref());
         let volumes = plan(&outline, size_max)?;
         let mut whole = Hasher::new();
         whole.update(&outline.metadata);
+        whole.update(&outline.site);
         Ok(Self { blobs: blobs(open, kit), outline, volumes, next: 0, whole })
     }
 
@@ -56,6 +70,7 @@ impl<R: Read> Splitter<R> {
         self.next += 1;
         let mut out = Hashed::new(out);
         out.put(&self.outline.metadata)?;
+        out.put(&self.outline.site)?;
         for chunk in self.outline.chunks.get(volume.frames.clone()).unwrap_or_default() {
             let Some(frame) = self.blobs.next_frame()? else { break };
             // A signed frame that is none would be lost in a volume, where only its structure

@@ -12,5 +12,7 @@ mod roots;
 mod roundtrip;
 mod seal;
 mod signatures;
+mod site;
+mod site_travel;
 mod tools;
 mod volume;

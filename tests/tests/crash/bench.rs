@@ -78,6 +78,7 @@ impl Bench {
             kit: File::open(path).expect("a kit"),
             given_as: format!("{kit:?}"),
             trust_root: Some(&self.root),
+            site_root: None,
             seal: None,
             seal_key: None,
             seal_policy: SealPolicy::Optional,

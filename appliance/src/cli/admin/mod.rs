@@ -5,6 +5,7 @@ mod audit;
 mod clock;
 mod dual_control;
 mod keys;
+mod site_root;
 
 use std::io::{self, Write};
 
@@ -34,6 +35,9 @@ pub(crate) enum Verb {
     /// What this machine believes of the time
     #[command(subcommand)]
     Clock(clock::Verb),
+    /// The root under which this site vouches for kits
+    #[command(subcommand)]
+    SiteRoot(site_root::Verb),
 }
 
 pub(super) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
@@ -43,6 +47,7 @@ pub(super) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
         Verb::Approver(verb) => approver::run(global, verb),
         Verb::DualControl(args) => dual_control::run(global, args),
         Verb::Clock(verb) => clock::run(global, verb),
+        Verb::SiteRoot(verb) => site_root::run(global, verb),
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use domain::clock::ClockState;
 use domain::digest::Digest;
 use importer::isolated::Isolated;
-use importer::{ImportError, Imported, Means, Outcome, Progress as Step, Request, SealPolicy};
+use importer::{ImportError, Imported, Means, Outcome, Progress as Step, Request, SealPolicy, SiteWord};
 use ouk::verify::Gates;
 use sandbox::Level;
 use store::Store;
@@ -42,6 +42,9 @@ pub(crate) struct Args {
     /// The vendor's root metadata; pinned at the first import, checked to be the pinned one later
     #[arg(long, value_name = "FILE", env = "STELLA_TRUST_ROOT")]
     trust_root: Option<PathBuf>,
+    /// The root of the site that passes kits on; pinned once, and from then on its word is wanted, too
+    #[arg(long, value_name = "FILE", env = "STELLA_SITE_ROOT")]
+    site_root: Option<PathBuf>,
     #[command(flatten)]
     seal: SealArgs,
     /// Refuse the kit unless it has this SHA-256
@@ -170,12 +173,14 @@ fn import(
     let store = global.open_store()?;
     let kit = importer::open_source(&args.kit)?;
     let root = args.trust_root.as_deref().map(read_root).transpose()?;
+    let site_root = args.site_root.as_deref().map(read_root).transpose()?;
     let seal = args.seal.read(&args.kit)?;
     let progress = Progress::new(global);
     let request = Request {
         kit,
         given_as: args.kit.display().to_string(),
         trust_root: root.as_deref(),
+        site_root: site_root.as_deref(),
         seal: seal.text.as_deref(),
         seal_key: seal.key.as_deref(),
         seal_policy: seal.policy,
@@ -257,6 +262,13 @@ fn report(imported: Imported, seal: &str) -> Result<()> {
             writeln!(out, "seal {seal}")?;
         }
         Outcome::Held(_) => writeln!(out, "the kit is verified and staged; seal {seal}")?,
+    }
+    match imported.site {
+        SiteWord::Absent => {}
+        SiteWord::NotEvaluated => {
+            writeln!(out, "site signatures travel with the kit and were not evaluated: no --site-root is pinned")?;
+        }
+        SiteWord::Verified { publication } => writeln!(out, "site signatures verified, publication {publication}")?,
     }
     match imported.clock {
         ClockState::Ok => {}

@@ -44,15 +44,19 @@ pub(crate) struct Args {
     /// The vendor's root metadata; without it the kit is held against itself only
     #[arg(long, value_name = "FILE", env = "STELLA_TRUST_ROOT")]
     trust_root: Option<PathBuf>,
+    /// Leave out a site's frame that travels with the kit: gives the vendor's own file
+    #[arg(long)]
+    without_site: bool,
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     let limits = Limits::default();
     let progress = Progress::new(global);
-    let (index, opened) = metadata(args, &limits)?;
+    let (index, mut opened) = metadata(args, &limits)?;
     let named = || args.volumes.get(index).map(|path| path.display().to_string()).unwrap_or_default();
     let kit = volumes::verify_origin(&opened, args.trust_root.as_deref(), &limits).with_context(named)?;
-    let outline = Outline::new(&opened.metadata, &kit);
+    let site = opened.site(&kit).with_context(named)?.cloned().filter(|_| !args.without_site);
+    let outline = Outline::new(&opened.metadata, &kit).with_site(site.as_ref());
     drop(opened);
     let mut set = Places { files: &args.volumes, places: BTreeMap::new(), reading: 0, open: None };
     progress.step("reading volumes", None);

@@ -4,6 +4,7 @@ mod activate;
 mod approve;
 mod build;
 mod delta;
+mod export;
 mod import;
 mod inspect;
 mod join;
@@ -56,6 +57,8 @@ pub(crate) enum Verb {
     Activate(activate::Args),
     /// Take a request back
     Withdraw(withdraw::Args),
+    /// Pass a verified kit on, with this site's signatures beside the vendor's
+    Export(export::Args),
     /// Show generations, floors, receipts and refused kits
     Status(status::Args),
     /// Write the signed receipt of an import, with a proof that it is in the audit log
@@ -79,6 +82,7 @@ pub(super) fn run(global: &Global, verb: Verb) -> Result<Exit> {
         Verb::Approve(args) => approve::run(global, &args),
         Verb::Activate(args) => activate::run(global, &args),
         Verb::Withdraw(args) => withdraw::run(global, &args),
+        Verb::Export(args) => export::run(global, &args),
         Verb::Status(args) => status::run(global, &args),
         Verb::Receipt(args) => receipt::run(global, &args),
         Verb::Rollback(args) => rollback::run(global, &args),

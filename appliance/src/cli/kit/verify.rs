@@ -59,12 +59,13 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
         (None, _, SealPolicy::Required) => return Err(ImportError::SealMissing.into()),
         _ => None,
     };
-    let opened = ouk::read::open(file, &limits)?;
+    let mut opened = ouk::read::open(file, &limits)?;
     let trust = TrustState { root, floors: Floors::default() };
     let kit = ouk::verify::verify(&opened.metadata, &trust, &gates(&args.channel), clock::now(), &limits)?;
     if let Some(comment) = &comment {
         ouk::seal::check_kit(comment, &kit)?;
     }
+    let site = opened.site(&kit)?.is_some();
     progress.step("verifying blobs", Some(kit.targets().iter().map(|target| target.length).sum()));
     let mut blobs = ouk::blobs::blobs(opened, &kit);
     let mut bytes = 0;
@@ -86,6 +87,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
         writeln!(out, "{several} large targets were verified chunk by chunk; an import checks them as a whole too")?;
     }
     writeln!(out, "seal {}", if comment.is_some() { "verified" } else { "not checked" })?;
+    if site {
+        writeln!(out, "site signatures travel with the kit and were not evaluated; an import does that")?;
+    }
     for warning in kit.warnings() {
         writeln!(out, "warning: {warning}")?;
     }
