@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! state.redb     trust floors, generations, the pointer to the active one, receipts, scans
+//! sboms.redb     stored SBOMs: rows, inventories, and which packages each asks about
 //! cas/           blobs, named by their SHA-256
 //! generations/   one immutable index file per generation
 //! staging/       what is being imported; emptied at the next import
@@ -21,6 +22,7 @@ mod generation;
 mod layout;
 mod quarantine;
 mod rows;
+mod sboms;
 mod staging;
 mod state;
 mod workspace;
@@ -31,6 +33,7 @@ pub use generation::{Generation, GenerationBuilder, Located, SegmentId, View};
 pub use layout::Layout;
 pub use quarantine::Quarantined;
 pub use rows::{Floor, GenerationRow, TrustRow};
+pub use sboms::{Added, Footprint, PackageHash, PackageSet, SHARDS, SbomRow, Sboms, Snapshot};
 pub use staging::{StageError, Staged};
 pub use state::{Activation, ImportLock, Store};
 pub use workspace::Workspace;

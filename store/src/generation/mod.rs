@@ -8,6 +8,7 @@
 mod build;
 mod read;
 mod tables;
+mod walk;
 
 pub use build::GenerationBuilder;
 pub(crate) use read::digest_of;

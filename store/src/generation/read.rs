@@ -68,8 +68,8 @@ impl Decoded {
 /// The tables of a generation as one scan sees them.
 pub struct View<'a> {
     generation: &'a Generation,
-    packages: ReadOnlyTable<&'static str, &'static [u8]>,
-    advisories: ReadOnlyTable<&'static str, &'static [u8]>,
+    pub(super) packages: ReadOnlyTable<&'static str, &'static [u8]>,
+    pub(super) advisories: ReadOnlyTable<&'static str, &'static [u8]>,
     aliases: ReadOnlyTable<&'static str, &'static [u8]>,
 }
 
