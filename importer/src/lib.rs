@@ -12,6 +12,7 @@
 //! parsing can be done by a process that reaches nothing else ([`work`]).
 
 mod error;
+pub mod impact;
 mod import;
 mod prepare;
 mod receipt;
