@@ -4,8 +4,10 @@ mod db;
 mod exit;
 mod feeds;
 mod files;
+mod gate;
 mod kit;
 mod progress;
+mod sbom;
 mod scan;
 mod serve;
 
@@ -56,8 +58,10 @@ pub(crate) struct Global {
 #[derive(Subcommand)]
 enum Verb {
     /// Scan an SBOM (CycloneDX or SPDX) from a file or standard input
-    #[command(visible_alias = "sbom")]
     Scan(scan::Args),
+    /// Keep SBOMs, to learn what a new kit changes for them before it is active
+    #[command(subcommand)]
+    Sbom(sbom::Verb),
     /// Build, check and import Offline Update Kits
     #[command(subcommand)]
     Kit(kit::Verb),
@@ -92,6 +96,7 @@ pub(crate) fn run() -> ExitCode {
     let Cli { global, verb } = Cli::parse();
     let result = match verb {
         Verb::Scan(args) => scan::run(&global, &args),
+        Verb::Sbom(verb) => sbom::run(&global, &verb),
         Verb::Kit(verb) => kit::run(&global, verb),
         Verb::Feeds(verb) => feeds::run(&global, &verb),
         Verb::Db(verb) => db::run(&global, &verb),

@@ -1,6 +1,7 @@
 //! `stella kit`: everything about Offline Update Kits.
 
 mod build;
+mod impact;
 mod import;
 mod inspect;
 mod join;
@@ -37,6 +38,8 @@ pub(crate) enum Verb {
     Join(join::Args),
     /// Verify a kit and make its data active
     Import(import::Args),
+    /// Show what another generation changes for the stored SBOMs
+    Impact(impact::Args),
     /// Show generations, floors, receipts and refused kits
     Status(status::Args),
     /// Make an earlier generation active again
@@ -52,6 +55,7 @@ pub(super) fn run(global: &Global, verb: Verb) -> Result<Exit> {
         Verb::Split(args) => split::run(global, &args),
         Verb::Join(args) => join::run(global, &args),
         Verb::Import(args) => import::run(global, &args),
+        Verb::Impact(args) => impact::run(global, &args),
         Verb::Status(args) => status::run(global, &args),
         Verb::Rollback(args) => rollback::run(global, &args),
     }
