@@ -24,6 +24,7 @@ const NAME_CELLS_MAX: usize = 46;
 const PACKAGE_CELLS_MAX: usize = 40;
 const ID_CELLS_MAX: usize = 24;
 const DETAIL_CELLS_MAX: usize = 60;
+const KINDS_SHOWN: usize = 3;
 const DIGEST_DIGITS: usize = 12;
 
 pub(crate) fn json(impact: &Impact, out: &mut impl Write) -> io::Result<()> {
@@ -135,7 +136,7 @@ fn findings(totals: &Totals, style: &Style, out: &mut impl Write) -> io::Result<
     let of = |kind| count(&totals.by_kind, kind);
     writeln!(
         out,
-        "  {} severities raised, {} lowered; {} newly known to be exploited, {} with EPSS up by 10 points",
+        "  severity raised: {}, lowered: {}; newly known to be exploited: {}; EPSS up by 10 points: {}",
         of(ChangeKind::SeverityRaised),
         of(ChangeKind::SeverityLowered),
         of(ChangeKind::KnownExploited),
@@ -143,7 +144,7 @@ fn findings(totals: &Totals, style: &Style, out: &mut impl Write) -> io::Result<
     )?;
     writeln!(
         out,
-        "  {} with a first fix, {} under another name; components: {} no longer evaluated, {} evaluated now",
+        "  first fix known: {}; under another name: {}; components no longer evaluated: {}, evaluated now: {}",
         of(ChangeKind::FixKnown),
         of(ChangeKind::Renamed),
         of(ChangeKind::NoLongerEvaluated),
@@ -194,7 +195,7 @@ fn document(document: &DocumentImpact, style: &Style, out: &mut impl Write) -> i
         writeln!(out, "    {}", self::change(change, style))?;
     }
     let more = changes.len().saturating_sub(CHANGES_SHOWN) as u64 + changes_omitted;
-    if more > 0 { writeln!(out, "    and more: {} in all", kinds(by_kind)) } else { Ok(()) }
+    if more > 0 { writeln!(out, "    and {more} more; in all {}", kinds(by_kind)) } else { Ok(()) }
 }
 
 /// A sign, the level, the vulnerability and the component that it is found in.
@@ -249,8 +250,10 @@ const fn word(kind: ChangeKind) -> &'static str {
 }
 
 fn kinds(by_kind: &BTreeMap<ChangeKind, u64>) -> String {
+    // The worst kinds come first; what is left out is in the JSON.
     let some: Vec<_> = by_kind.iter().map(|(kind, count)| format!("{count} {}", word(*kind))).collect();
-    some.join(", ")
+    let more = if some.len() > KINDS_SHOWN { ", …" } else { "" };
+    some.iter().take(KINDS_SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ") + more
 }
 
 fn count(by_kind: &BTreeMap<ChangeKind, u64>, kind: ChangeKind) -> u64 {
