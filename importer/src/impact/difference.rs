@@ -188,7 +188,8 @@ impl<'a> Judge<'a> {
     }
 
     /// The verdict on a document is the worst of those on its parts. So the part that is the same
-    /// under both is judged only when the other part leaves the question open.
+    /// under both is judged only when the other part leaves the question open, and only until it
+    /// gives the answer.
     fn flip(
         &self,
         row: &SbomRow,
@@ -203,18 +204,35 @@ impl<'a> Judge<'a> {
         if old == new {
             return Ok(None);
         }
-        let mut tally = Tally::default();
-        for (position, component, plan) in rest {
-            tally.add(component, assess(*position, component, plan, &views.new)?);
-        }
-        let same = tally.finish();
-        let is_whole = before.coverage.components == 0;
-        let gate = if is_whole { row.gate.clone() } else { gate };
-        let flip = Flip {
-            before: worst(old, self.outcome(&self.old, &same, &gate)),
-            after: worst(new, self.outcome(&self.new, &same, &gate)),
-        };
+        let rest = self.rest(row, before.coverage.components, rest, views)?;
+        let flip = Flip { before: worst(old, rest), after: worst(new, rest) };
         Ok((flip.before != flip.after).then_some(flip))
+    }
+
+    /// Judges what is the same under both, but for the age of the data, which is judged elsewhere.
+    fn rest(
+        &self,
+        row: &SbomRow,
+        mut components: u64,
+        rest: &[(usize, &Component, Plan)],
+        views: &Views<'_>,
+    ) -> Result<Outcome, StoreError> {
+        let gate = Gate { data_age_days_max: None, ..row.gate.clone() };
+        let mut outcome = Outcome::Pass;
+        for (position, component, plan) in rest {
+            let assessed = assess(*position, component, plan, &views.new)?;
+            components += u64::from(assessed != Assessed::NotApplicable);
+            if findings(&assessed).is_empty() && !matches!(assessed, Assessed::Unevaluated { .. }) {
+                continue;
+            }
+            let mut tally = Tally::default();
+            tally.add(component, assessed);
+            outcome = worst(outcome, self.outcome(&self.new, &tally.finish(), &gate));
+            if outcome == Outcome::Fail {
+                return Ok(outcome);
+            }
+        }
+        Ok(if components == 0 { self.outcome(&self.new, &Evaluation::default(), &gate) } else { outcome })
     }
 
     fn outcome(&self, side: &Side<'_>, evaluation: &Evaluation, gate: &Gate) -> Outcome {

@@ -1,7 +1,7 @@
 //! `sboms.redb`: the SBOMs that the site has asked to keep an eye on.
 //!
 //! A file of its own: `state.redb` stays small, which is copied, synced and recovered as one piece,
-//! while this one grows with the site (about 11 kB per image). Each document has three rows
+//! while this one grows with the site (about 16 kB per image). Each document has three rows
 //! in three tables, so that a list does not read inventories, and finding out which documents a
 //! change of the data touches reads footprints alone.
 
@@ -208,9 +208,11 @@ impl Sboms {
     }
 }
 
-/// An inventory as it is stored: sealed like every row, and compressed.
+/// An inventory as it is stored: sealed like every row, and compressed. JSON, because these rows outlive versions
+/// of the program and the document itself is not kept: a field that is added later must not
+/// make them unreadable. Compressed it takes no more room than a denser encoding.
 fn pack(inventory: &Inventory) -> Result<Vec<u8>, StoreError> {
-    let plain = postcard::to_stdvec(inventory).expect("an inventory has lengths and no borrowed parts");
+    let plain = serde_json::to_vec(inventory).expect("an inventory is plain data");
     let packed = zstd::bulk::compress(&plain, LEVEL)
         .map_err(|error| StoreError::damaged(format!("an inventory cannot be compressed: {error}")))?;
     let mut bytes = Vec::with_capacity(packed.len() + 41);
@@ -236,5 +238,5 @@ fn unpack(bytes: &[u8]) -> Result<Inventory, StoreError> {
     // The digest proves that these are the bytes that were written, so their length is believed.
     let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| damaged("is too large"))?;
     let plain = zstd::bulk::decompress(packed, length).map_err(|error| damaged(&format!("cannot be read: {error}")))?;
-    postcard::from_bytes(&plain).map_err(|error| damaged(&format!("cannot be read: {error}")))
+    serde_json::from_slice(&plain).map_err(|error| damaged(&format!("cannot be read: {error}")))
 }
