@@ -79,7 +79,7 @@ pub fn impact(sboms: &Sboms, old: &Generation, new: &Generation, terms: &Terms<'
 
 /// What the threads of one preview share.
 struct Run<'a> {
-    snapshot: &'a Snapshot,
+    snapshot: &'a Snapshot<'a>,
     judge: &'a Judge<'a>,
     stored: u64,
     next: AtomicUsize,

@@ -167,9 +167,9 @@ impl Sboms {
     }
 
     /// All documents as they are now, whatever is added meanwhile.
-    pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
+    pub fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
         let read = self.database.begin_read()?;
-        Snapshot::of(&read)
+        Snapshot::of(self, &read)
     }
 
     /// Makes the footprints again that another version of the program made, whose planner may ask
@@ -180,7 +180,7 @@ impl Sboms {
         if made_by == Some(footprint::planner()) {
             return Ok(0);
         }
-        let snapshot = Snapshot::of(&read)?;
+        let snapshot = Snapshot::of(self, &read)?;
         let mut stale = Vec::new();
         for shard in 0..SHARDS {
             snapshot.footprints(shard, |digest, footprint| {

@@ -1,11 +1,13 @@
 //! Reading all stored SBOMs, in parts that threads can share.
 
+use std::marker::PhantomData;
+
 use domain::component::Inventory;
 use domain::digest::Digest;
 use redb::{ReadOnlyTable, ReadTransaction, ReadableTableMetadata};
 
 use super::footprint::Footprint;
-use super::{FOOTPRINTS, INVENTORIES, ROWS, SbomRow, unpack};
+use super::{FOOTPRINTS, INVENTORIES, ROWS, SbomRow, Sboms, unpack};
 use crate::error::StoreError;
 use crate::rows::decode;
 
@@ -14,16 +16,18 @@ pub const SHARDS: usize = 256;
 
 type Table = ReadOnlyTable<&'static [u8], &'static [u8]>;
 
-/// The tables at one moment.
-pub struct Snapshot {
+/// The tables at one moment. They can be read only as long as the file is open.
+pub struct Snapshot<'a> {
+    _open: PhantomData<&'a Sboms>,
     rows: Table,
     inventories: Table,
     footprints: Table,
 }
 
-impl Snapshot {
-    pub(super) fn of(read: &ReadTransaction) -> Result<Self, StoreError> {
+impl<'a> Snapshot<'a> {
+    pub(super) fn of(_open: &'a Sboms, read: &ReadTransaction) -> Result<Self, StoreError> {
         Ok(Self {
+            _open: PhantomData,
             rows: read.open_table(ROWS)?,
             inventories: read.open_table(INVENTORIES)?,
             footprints: read.open_table(FOOTPRINTS)?,
