@@ -61,7 +61,7 @@ fn fill(sboms: &Sboms, pool: &[Inventory], count: usize) {
                 let mut index = number / pool.len();
                 inventory.components.retain(|_| {
                     index = index.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    (index >> 33) % 10 != 0
+                    !(index >> 33).is_multiple_of(10)
                 });
                 let name = format!("image-{number}");
                 let gate = Gate::default();
