@@ -1,7 +1,7 @@
 //! `sboms.redb`: the SBOMs that the site has asked to keep an eye on.
 //!
 //! A file of its own: `state.redb` stays small, which is copied, synced and recovered as one piece,
-//! while this one grows with the site (about 16 kB per image). Each document has three rows
+//! while this one grows with the site (about 22 kB per image). Each document has three rows
 //! in three tables, so that a list does not read inventories, and finding out which documents a
 //! change of the data touches reads footprints alone.
 
