@@ -64,7 +64,7 @@ fn the_preview_of_a_real_image_is_the_difference_of_its_two_scans() {
     let count = |kind: &str| impact["totals"]["by_kind"][kind].as_u64().expect("a count");
     assert_eq!(count("vanished"), 0);
     assert_eq!(count("unjudged") as usize, before.difference(&after).count());
-    assert!(changed(&impact, "no-longer-evaluated").is_empty() || count("no-longer-evaluated") > 0);
+    assert!(count("no-longer-evaluated") > 0, "its crates");
     let concerns = impact["concerns"].to_string();
     assert!(concerns.contains("rustsec") && concerns.contains("ecosystem-incomplete"), "{concerns}");
 }
@@ -89,7 +89,7 @@ fn the_preview_says_aloud_that_there_is_a_reason_to_hold_and_exits_by_it_when_as
 #[test]
 fn the_stored_policy_decides_which_verdicts_flip() {
     let site = two_generations();
-    // urllib3 1.26.4 has CVE-2021-33503 under both; under generation 1 lodash is not evaluated.
+    // Generation 1 knows nothing of npm, generation 2 has findings of lodash 4.17.4 up to critical.
     let sbom = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[
         {"type":"library","name":"lodash","version":"4.17.4","purl":"pkg:npm/lodash@4.17.4"}]}"#;
     fs::write(site.path("app.json"), sbom).expect("written");
@@ -108,7 +108,7 @@ fn the_stored_policy_decides_which_verdicts_flip() {
 fn documents_are_listed_and_removed_by_name_or_digest() {
     let site = Site::new();
     site.ok(&["sbom", "add", &document(LANG_A), "--name", "registry/a:1"]);
-    site.ok(&["sbom", "add", &document("tests/data/demo/app.cdx.json"), "--name", "registry/b:1"]);
+    site.ok(&["sbom", "add", &document("tests/data/sboms/cyclonedx/trivy-go-1.6.json"), "--name", "registry/b:1"]);
     let rows: Vec<Value> = site.ok(&["sbom", "list", "-f", "json"]).lines().map(json).collect();
     let names: BTreeSet<_> = rows.iter().map(|row| row["name"].as_str().expect("a name")).collect();
     assert_eq!(names, ["registry/a:1", "registry/b:1"].into());
