@@ -13,6 +13,7 @@
 
 pub mod control;
 mod error;
+pub mod impact;
 mod import;
 pub mod isolated;
 mod prepare;

@@ -64,6 +64,10 @@ impl Layout {
         self.root.join("state.redb")
     }
 
+    pub(crate) fn sboms(&self) -> PathBuf {
+        self.root.join("sboms.redb")
+    }
+
     pub(crate) fn import_lock(&self) -> PathBuf {
         self.root.join("import.lock")
     }

@@ -5,6 +5,7 @@
 //!                who approves what and what waits for it
 //! keys/          private keys of the site, one for each purpose
 //! log/           the audit log: tiles and the signed checkpoint
+//! sboms.redb     stored SBOMs: rows, inventories, and which packages each asks about
 //! cas/           blobs, named by their SHA-256
 //! generations/   immutable index files, one per import; a delta's rests on those of its base
 //! staging/       what is being imported; emptied at the next import
@@ -28,6 +29,7 @@ mod layout;
 mod pending;
 mod quarantine;
 mod rows;
+mod sboms;
 mod site;
 mod staging;
 mod state;
@@ -41,6 +43,7 @@ pub use layout::Layout;
 pub use pending::Effect;
 pub use quarantine::Quarantined;
 pub use rows::{Floor, GenerationRow, LayerRef, SiteTrustRow, TrustRow};
+pub use sboms::{Added, Footprint, PackageHash, PackageSet, SHARDS, SbomRow, Sboms, Snapshot};
 pub use site::{Entropy, Identity, Site};
 pub use staging::{StageError, Staged};
 pub use state::{Activation, ImportLock, Store};

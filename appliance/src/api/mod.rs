@@ -4,13 +4,15 @@
 mod feeds;
 mod health;
 mod problem;
+mod sboms;
 mod scans;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
+use store::Sboms;
 use tokio::sync::Semaphore;
 
 use crate::scan::{Archive, Engine};
@@ -20,6 +22,7 @@ use crate::telemetry::Metrics;
 pub(crate) struct App {
     pub(crate) engine: Arc<Engine>,
     pub(crate) archive: Archive,
+    pub(crate) sboms: Sboms,
     pub(crate) metrics: Metrics,
     /// One scan per core: more at once only take turns, and hold memory while they do.
     pub(crate) scan_slots: Arc<Semaphore>,
@@ -30,6 +33,8 @@ pub(crate) fn routes(app: Arc<App>, body_bytes_max: usize) -> Router {
     Router::new()
         .route("/api/v1/scan", post(scans::create).layer(DefaultBodyLimit::max(body_bytes_max)))
         .route("/api/v1/scans/{id}", get(scans::show))
+        .route("/api/v1/sboms", post(sboms::create).layer(DefaultBodyLimit::max(body_bytes_max)).get(sboms::list))
+        .route("/api/v1/sboms/{digest}", delete(sboms::remove))
         .route("/api/v1/feeds", get(feeds::list))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -38,6 +38,10 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "unknown-scan", "No such scan", "no scan with this id is kept here")
     }
 
+    pub(crate) fn unknown_sbom() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "unknown-sbom", "No such SBOM", "no SBOM with this digest is stored here")
+    }
+
     pub(crate) fn body(status: StatusCode, detail: impl ToString) -> Self {
         let (code, title) = match status {
             StatusCode::PAYLOAD_TOO_LARGE => ("document-too-large", "The document is too large"),

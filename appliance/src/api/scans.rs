@@ -36,19 +36,23 @@ pub(super) struct Parameters {
 
 impl Parameters {
     fn options(&self) -> Result<ScanOptions, Problem> {
-        let fail_on = match self.fail_on.as_deref() {
-            None => Gate::default().fail_on,
-            Some("never") => None,
-            Some(level) => Some(level.parse::<Severity>().map_err(Problem::invalid_parameter)?),
-        };
         let gate = Gate {
-            fail_on,
+            fail_on: fail_on(self.fail_on.as_deref())?,
             ignore_unfixed: self.ignore_unfixed,
             on_unevaluated: self.on_unevaluated,
             allow_empty: self.allow_empty,
             data_age_days_max: self.data_age_days_max,
         };
         Ok(ScanOptions { gate, generation: self.generation })
+    }
+}
+
+/// A severity, `never`, or nothing for the default.
+pub(super) fn fail_on(text: Option<&str>) -> Result<Option<Severity>, Problem> {
+    match text {
+        None => Ok(Gate::default().fail_on),
+        Some("never") => Ok(None),
+        Some(level) => level.parse().map(Some).map_err(Problem::invalid_parameter),
     }
 }
 

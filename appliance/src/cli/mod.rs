@@ -6,8 +6,10 @@ mod db;
 mod exit;
 mod feeds;
 mod files;
+mod gate;
 mod kit;
 mod progress;
+mod sbom;
 mod scan;
 mod serve;
 mod site_keys;
@@ -61,8 +63,10 @@ pub(crate) struct Global {
 #[derive(Subcommand)]
 enum Verb {
     /// Scan an SBOM (CycloneDX or SPDX) from a file or standard input
-    #[command(visible_alias = "sbom")]
     Scan(scan::Args),
+    /// Keep SBOMs, to learn what a new kit changes for them before it is active
+    #[command(subcommand)]
+    Sbom(sbom::Verb),
     /// Build, check and import Offline Update Kits
     #[command(subcommand)]
     Kit(kit::Verb),
@@ -117,6 +121,7 @@ pub(crate) fn run() -> ExitCode {
     let Cli { global, verb } = Cli::parse();
     let result = match verb {
         Verb::Scan(args) => scan::run(&global, &args),
+        Verb::Sbom(verb) => sbom::run(&global, &verb),
         Verb::Kit(verb) => kit::run(&global, verb),
         Verb::Feeds(verb) => feeds::run(&global, &verb),
         Verb::Db(verb) => db::run(&global, &verb),

@@ -24,6 +24,19 @@ impl Progress {
 
     /// Begins a step. `total` is in bytes where it is known.
     pub(crate) fn step(&self, name: &str, total: Option<u64>) {
+        let template = match total {
+            Some(_) => "{msg:<28} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec}",
+            None => "{msg:<28} {spinner} {bytes} {elapsed}",
+        };
+        self.begin(name, total.unwrap_or_default(), template);
+    }
+
+    /// Begins a step that counts things.
+    pub(crate) fn count(&self, name: &str, total: u64) {
+        self.begin(name, total, "{msg:<28} [{bar:30}] {human_pos}/{human_len} {per_sec}");
+    }
+
+    fn begin(&self, name: &str, total: u64, template: &str) {
         let Ok(mut step) = self.step.lock() else { return };
         if *step == name {
             return;
@@ -36,15 +49,11 @@ impl Progress {
             }
         }
         if let Some(bar) = &self.bar {
-            let template = match total {
-                Some(_) => "{msg:<28} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec}",
-                None => "{msg:<28} {spinner} {bytes} {elapsed}",
-            };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("=> "));
             }
             bar.set_message(name.to_owned());
-            bar.set_length(total.unwrap_or_default());
+            bar.set_length(total);
             bar.set_position(0);
         }
     }

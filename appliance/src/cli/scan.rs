@@ -4,11 +4,13 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::ValueEnum;
+use domain::component::Inventory;
+use domain::digest::Digest;
 use domain::severity::Severity;
-use policy::{Gate, OnUnevaluated};
+use store::SbomRow;
 
 use super::exit::{Exit, UsageError};
+use super::gate::GateArgs;
 use super::{Global, files};
 use crate::clock;
 use crate::report::{self, Format, Report, Style};
@@ -36,61 +38,23 @@ pub(crate) struct Args {
     /// Write to FILE, or write a further report: FORMAT=FILE (may be repeated)
     #[arg(short, long, value_name = "FILE|FORMAT=FILE")]
     output: Vec<String>,
-    /// Fail at findings of this severity or above; `never` lets any finding pass
-    #[arg(long, default_value = "unknown", env = "STELLA_FAIL_ON", value_name = "SEVERITY|never")]
-    fail_on: FailOn,
+    #[command(flatten)]
+    gate: GateArgs,
     /// Exit code for findings over the gate
     #[arg(long, env = "STELLA_EXIT_CODE", value_name = "N")]
     exit_code: Option<u8>,
-    /// Findings without a fix do not fail the scan
-    #[arg(long, visible_alias = "only-fixed", env = "STELLA_IGNORE_UNFIXED")]
-    ignore_unfixed: bool,
     /// Show only these severities (the verdict counts all): HIGH,CRITICAL
     #[arg(short, long, value_delimiter = ',', env = "STELLA_SEVERITY")]
     severity: Vec<Severity>,
-    /// What components that cannot be evaluated do to the verdict
-    #[arg(long, value_enum, default_value = "indeterminate", env = "STELLA_ON_UNEVALUATED")]
-    on_unevaluated: OnUnevaluatedArg,
-    /// A document without components passes
-    #[arg(long, env = "STELLA_ALLOW_EMPTY")]
-    allow_empty: bool,
-    /// Data older than this, or of unknown age, makes the verdict indeterminate
-    #[arg(long, env = "STELLA_DATA_AGE_DAYS_MAX", value_name = "DAYS")]
-    data_age_days_max: Option<u32>,
     /// Scan against this generation instead of the active one
     #[arg(long, value_name = "NUMBER")]
     generation: Option<u64>,
+    /// Keep the SBOM too, under this policy: `stella kit impact` then says what a new kit changes for it
+    #[arg(long, env = "STELLA_STORE")]
+    store: bool,
     /// Largest document read, in bytes
     #[arg(long, default_value_t = 256 << 20, value_name = "BYTES")]
     document_bytes_max: usize,
-}
-
-#[derive(Clone, Copy)]
-struct FailOn(Option<Severity>);
-
-impl std::str::FromStr for FailOn {
-    type Err = domain::severity::InvalidSeverity;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.eq_ignore_ascii_case("never") { Ok(Self(None)) } else { text.parse().map(|level| Self(Some(level))) }
-    }
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum OnUnevaluatedArg {
-    Indeterminate,
-    Ignore,
-    Fail,
-}
-
-impl From<OnUnevaluatedArg> for OnUnevaluated {
-    fn from(arg: OnUnevaluatedArg) -> Self {
-        match arg {
-            OnUnevaluatedArg::Indeterminate => Self::Indeterminate,
-            OnUnevaluatedArg::Ignore => Self::Ignore,
-            OnUnevaluatedArg::Fail => Self::Fail,
-        }
-    }
 }
 
 pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
@@ -100,10 +64,15 @@ pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
     // Without data there is no answer, so that is said before the document is read.
     engine.generation()?;
     let document = files::read(&args.document, args.document_bytes_max as u64)?;
-    let options = ScanOptions { gate: gate(args), generation: args.generation };
+    let options = ScanOptions { gate: (&args.gate).into(), generation: args.generation };
     let artifact = args.document.display().to_string();
     let id = scan_id().context("the system gives no random numbers")?;
     let scanned = engine.scan(&document, &options, clock::now()).with_context(|| format!("cannot scan {artifact}"))?;
+    if args.store {
+        let (digest, gate, inventory) = (Digest::of(&document), options.gate, &scanned.inventory);
+        let row = SbomRow::new(digest, artifact_name(&artifact, inventory), inventory, gate, clock::now());
+        engine.store().sboms()?.add([(&row, inventory)])?;
+    }
     let mut report = Report::new(id, &artifact, scanned.inventory, scanned.evaluation, scanned.verdict);
     let outcome = report.verdict.outcome;
     if !args.severity.is_empty() {
@@ -124,14 +93,9 @@ pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
     })
 }
 
-fn gate(args: &Args) -> Gate {
-    Gate {
-        fail_on: args.fail_on.0,
-        ignore_unfixed: args.ignore_unfixed,
-        on_unevaluated: args.on_unevaluated.into(),
-        allow_empty: args.allow_empty,
-        data_age_days_max: args.data_age_days_max,
-    }
+/// What a document is called where nobody names it.
+pub(crate) fn artifact_name(given: &str, inventory: &Inventory) -> String {
+    inventory.subject.clone().unwrap_or_else(|| given.to_owned())
 }
 
 /// Where a report goes. None is standard output.

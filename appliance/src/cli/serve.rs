@@ -83,6 +83,7 @@ async fn serve(global: &Global, args: &Args) -> Result<()> {
     let app = Arc::new(App {
         engine,
         archive: Archive::start(Arc::clone(&store)).context("cannot start the archive thread")?,
+        sboms: store.sboms()?,
         metrics: Metrics::new(),
         scan_slots: Arc::new(Semaphore::new(cores)),
     });

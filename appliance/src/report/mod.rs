@@ -10,6 +10,7 @@
 mod cyclonedx;
 mod escape;
 mod findings;
+mod impact;
 mod json;
 mod sarif;
 mod table;
@@ -18,6 +19,7 @@ mod tests;
 
 /// For what other modules show of a document beside a report.
 pub(crate) use escape::{visible as escape, write_json};
+pub(crate) use impact::{json as impact_json, table as impact_table};
 
 use std::io::{self, Write};
 use std::str::FromStr;

@@ -76,6 +76,11 @@ impl Engine {
         }
     }
 
+    /// Reads a document under this engine's limits, without judging it.
+    pub(crate) fn read(&self, document: &[u8]) -> Result<Inventory, SbomError> {
+        sbom::read(document, &self.limits)
+    }
+
     /// Scans one document.
     pub(crate) fn scan(&self, document: &[u8], options: &ScanOptions, now: Timestamp) -> Result<Scanned, ScanError> {
         // Data first: without any, the best document gives no answer.

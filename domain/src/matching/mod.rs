@@ -31,43 +31,63 @@ pub fn evaluate<I: AdvisoryIndex>(inventory: &Inventory, index: &I) -> Result<Ev
     let names = SourceNames::of(inventory);
     let mut tally = Tally::default();
     for (position, component) in inventory.components.iter().enumerate() {
-        match plan(component, inventory.distribution.as_ref(), names) {
-            Plan::NotApplicable => tally.coverage.not_applicable += 1,
-            Plan::Unevaluated(reason) => tally.unevaluated(component, reason),
-            Plan::Lookups(lookups) => tally.look_up(position, component, &lookups, index)?,
-        }
+        let plan = plan(component, inventory.distribution.as_ref(), names);
+        tally.add(component, assess(position, component, &plan, index)?);
     }
     Ok(tally.finish())
 }
 
-#[derive(Default)]
-struct Tally {
+/// What comes of one component.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Assessed {
+    NotApplicable,
+    Evaluated(Vec<Finding>),
+    /// What did match stays a finding, although the component as a whole stays in doubt.
+    Unevaluated {
+        findings: Vec<Finding>,
+        reason: Unevaluated,
+    },
+}
+
+/// Carries out the plan of one component; `position` is its place in the inventory.
+pub fn assess<I: AdvisoryIndex>(
+    position: usize,
+    component: &Component,
+    plan: &Plan,
+    index: &I,
+) -> Result<Assessed, I::Error> {
+    Ok(match plan {
+        Plan::NotApplicable => Assessed::NotApplicable,
+        Plan::Unevaluated(reason) => Assessed::Unevaluated { findings: Vec::new(), reason: reason.clone() },
+        Plan::Lookups(lookups) => match group::findings(position, component, lookups, index)? {
+            Ok(findings) => Assessed::Evaluated(findings),
+            Err(group::Doubt { findings, reason }) => Assessed::Unevaluated { findings, reason },
+        },
+    })
+}
+
+/// An evaluation that is being added up, component by component.
+#[derive(Debug, Default)]
+pub struct Tally {
     findings: Vec<Finding>,
     coverage: Coverage,
     reasons: BTreeMap<Unevaluated, Vec<String>>,
 }
 
 impl Tally {
-    fn look_up<I: AdvisoryIndex>(
-        &mut self,
-        position: usize,
-        component: &Component,
-        lookups: &[Lookup],
-        index: &I,
-    ) -> Result<(), I::Error> {
-        match group::findings(position, component, lookups, index)? {
-            Ok(findings) => {
+    pub fn add(&mut self, component: &Component, assessed: Assessed) {
+        match assessed {
+            Assessed::NotApplicable => self.coverage.not_applicable += 1,
+            Assessed::Evaluated(findings) => {
                 self.coverage.components += 1;
                 self.coverage.evaluated += 1;
                 self.findings.extend(findings);
             }
-            // What did match stays a finding, although the component as a whole stays in doubt.
-            Err(group::Doubt { findings, reason }) => {
+            Assessed::Unevaluated { findings, reason } => {
                 self.findings.extend(findings);
                 self.unevaluated(component, reason);
             }
         }
-        Ok(())
     }
 
     fn unevaluated(&mut self, component: &Component, reason: Unevaluated) {
@@ -75,7 +95,7 @@ impl Tally {
         self.reasons.entry(reason).or_default().push(label(component));
     }
 
-    fn finish(mut self) -> Evaluation {
+    pub fn finish(mut self) -> Evaluation {
         self.findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
         self.coverage.unevaluated = self.reasons.into_iter().map(unevaluated_group).collect();
         self.coverage.unevaluated.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reason.cmp(&b.reason)));

@@ -12,6 +12,7 @@ mod layer;
 mod overlay;
 mod read;
 mod tables;
+mod walk;
 
 pub use build::GenerationBuilder;
 pub(crate) use layer::{OpenLayers, digest_of};

@@ -5,6 +5,7 @@ mod approve;
 mod build;
 mod delta;
 mod export;
+mod impact;
 mod import;
 mod inspect;
 mod join;
@@ -59,6 +60,8 @@ pub(crate) enum Verb {
     Withdraw(withdraw::Args),
     /// Pass a verified kit on, with this site's signatures beside the vendor's
     Export(export::Args),
+    /// Show what another generation changes for the stored SBOMs
+    Impact(impact::Args),
     /// Show generations, floors, receipts and refused kits
     Status(status::Args),
     /// Write the signed receipt of an import, with a proof that it is in the audit log
@@ -83,6 +86,7 @@ pub(super) fn run(global: &Global, verb: Verb) -> Result<Exit> {
         Verb::Activate(args) => activate::run(global, &args),
         Verb::Withdraw(args) => withdraw::run(global, &args),
         Verb::Export(args) => export::run(global, &args),
+        Verb::Impact(args) => impact::run(global, &args),
         Verb::Status(args) => status::run(global, &args),
         Verb::Receipt(args) => receipt::run(global, &args),
         Verb::Rollback(args) => rollback::run(global, &args),
