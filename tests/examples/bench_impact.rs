@@ -19,7 +19,8 @@ use domain::matching::{Plan, SourceNames, evaluate, plan};
 use domain::time::Timestamp;
 use importer::impact::{Terms, impact};
 use policy::Gate;
-use store::{Activation, Generation, GenerationBuilder, Located, SbomRow, Sboms, Store};
+use store::audit::{Entry, Event};
+use store::{Activation, Generation, GenerationBuilder, LayerRef, Located, SbomRow, Sboms, Store};
 
 const AT_ONCE: usize = 1_000;
 
@@ -108,6 +109,29 @@ fn touching(all: &[Advisory], pool: &[Inventory], count_max: usize) -> BTreeSet<
     kept
 }
 
+/// What a transaction writes down.
+fn entry() -> Entry {
+    Entry::from(Event {
+        at: Timestamp::UNIX_EPOCH,
+        action: "import".to_owned(),
+        actor: "ada".to_owned(),
+        result: "activated".to_owned(),
+        code: None,
+        subjects: Vec::new(),
+        details: Default::default(),
+    })
+}
+
+fn site(store: &Store) -> store::Site {
+    let mut next = 0;
+    let mut entropy = |bytes: &mut [u8]| {
+        next += 1;
+        bytes.fill(next);
+        Ok(())
+    };
+    store.site(&mut entropy).expect("a site")
+}
+
 /// One more generation in the store, made active.
 fn generation(store: &Store, all: &[Advisory], without: &BTreeSet<usize>) -> Generation {
     let mut builder = GenerationBuilder::new();
@@ -124,9 +148,11 @@ fn generation(store: &Store, all: &[Advisory], without: &BTreeSet<usize>) -> Gen
     let segment = base.row().manifest;
     let index = builder.write(store.disk(), &store.generation_path(number), &[(0, segment)]).expect("an index");
     let mut generation = base.row().clone();
-    (generation.number, generation.index_sha256) = (number, index);
+    (generation.number, generation.layers) = (number, vec![LayerRef { file: number, sha256: index }]);
     let (trust, time) = (store.trust().expect("trust").expect("pinned"), store.time().expect("time").expect("known"));
-    store.activate(&Activation { trust, time, generation, receipt: b"{}".to_vec() }).expect("activated");
+    let activation = Activation { trust, time, generation, entry: entry() };
+    let logged = store.activate(&site(store), &activation).expect("activated");
+    assert!(logged.unpublished.is_none());
     store.open_generation(number).expect("open")
 }
 

@@ -15,7 +15,10 @@ use domain::source::{Redistribution, SourceId, SourceStatus};
 use domain::time::Timestamp;
 use importer::impact::{Impact, Terms, impact};
 use policy::Gate;
-use store::{Activation, Generation, GenerationBuilder, GenerationRow, Located, SbomRow, Sboms, Store, TrustRow};
+use store::audit::{Entry, Event};
+use store::{
+    Activation, Generation, GenerationBuilder, GenerationRow, LayerRef, Located, SbomRow, Sboms, Store, TrustRow,
+};
 
 /// A day on which every test takes place.
 pub(crate) const NOW: Timestamp = Timestamp::UNIX_EPOCH;
@@ -90,7 +93,9 @@ impl World {
         }
         for fact in &data.facts {
             if fact.exploited {
-                builder.add_known_exploited(&exploited(&fact.id));
+                // No test reads the line of a fact.
+                let located = Located { segment: 0, offset: 0, length: 0, leaf: [0; 32] };
+                builder.add_known_exploited(&exploited(&fact.id), located);
             }
             if let Some(probability_e5) = fact.epss_e5 {
                 builder.add_epss(&Epss { cve: fact.id.clone(), probability_e5, percentile_e5: 0 });
@@ -101,11 +106,13 @@ impl World {
         self.store.blobs().put(&digest, &segment).expect("a blob");
         let number = self.store.next_generation().expect("a number");
         let path = self.store.generation_path(number);
-        let index_sha256 = builder.write(self.store.disk(), &path, &[(0, digest)]).expect("an index");
-        let generation = row(number, data, advisories.len() as u64, index_sha256, digest);
-        let trust = TrustRow { factory_root: b"root".to_vec(), root: b"root".to_vec(), floors: Vec::new() };
+        let sha256 = builder.write(self.store.disk(), &path, &[(0, digest)]).expect("an index");
+        let generation = row(number, data, advisories.len() as u64, sha256, digest);
+        let trust = TrustRow { factory_root: b"root".to_vec(), root: b"root".to_vec(), floors: Vec::new(), site: None };
         let time = TimeFloor::new(NOW);
-        self.store.activate(&Activation { trust, time, generation, receipt: b"{}".to_vec() }).expect("activated");
+        let activation = Activation { trust, time, generation, entry: entry() };
+        let logged = self.store.activate(&site(&self.store), &activation).expect("activated");
+        assert!(logged.unpublished.is_none());
         self.store.open_generation(number).expect("open")
     }
 
@@ -131,7 +138,30 @@ impl World {
     }
 }
 
-fn row(number: u64, data: &Data, advisories: u64, index_sha256: Digest, segment: Digest) -> GenerationRow {
+/// What a transaction writes down.
+fn entry() -> Entry {
+    Entry::from(Event {
+        at: Timestamp::UNIX_EPOCH,
+        action: "import".to_owned(),
+        actor: "ada".to_owned(),
+        result: "activated".to_owned(),
+        code: None,
+        subjects: Vec::new(),
+        details: Default::default(),
+    })
+}
+
+fn site(store: &Store) -> store::Site {
+    let mut next = 0;
+    let mut entropy = |bytes: &mut [u8]| {
+        next += 1;
+        bytes.fill(next);
+        Ok(())
+    };
+    store.site(&mut entropy).expect("a site")
+}
+
+fn row(number: u64, data: &Data, advisories: u64, sha256: Digest, segment: Digest) -> GenerationRow {
     GenerationRow {
         number,
         kit_sha256: Digest::of(&number.to_le_bytes()),
@@ -153,7 +183,7 @@ fn row(number: u64, data: &Data, advisories: u64, index_sha256: Digest, segment:
             as_of: Some(NOW.plus_days(-data.age_days)),
         }],
         advisories,
-        index_sha256,
+        layers: vec![LayerRef { file: number, sha256 }],
         blobs: vec![segment],
         manifest: segment,
         metadata_frame: segment,

@@ -125,6 +125,7 @@ impl Bench {
             kit: source,
             given_as: "medium/kit.tar.zst".to_owned(),
             trust_root: self.trust_root.as_deref(),
+            site_root: None,
             seal,
             seal_key: seal_key.filter(|key| !key.is_empty()),
             seal_policy: self.seal_policy,

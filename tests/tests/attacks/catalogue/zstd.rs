@@ -228,7 +228,7 @@ struct Forger(Vec<u8>);
 impl Worker for Forger {
     fn open(&self, workspace: &Workspace, _: &OpenJob) -> Result<Opened, ImportError> {
         workspace.write_metadata(&self.0)?;
-        Ok(Opened { frame_length: 100 })
+        Ok(Opened { frame_length: 100, site_length: 0 })
     }
 
     fn load(&self, _: &Workspace, _: &LoadJob, _: &(dyn Fn(Progress) + Sync)) -> Result<Loaded, ImportError> {
