@@ -253,7 +253,7 @@ fn flip_trust(bytes: &mut [u8]) {
     let places: Vec<usize> =
         bytes.windows(word.len()).enumerate().filter(|(_, window)| window == word).map(|(at, _)| at).collect();
     assert!(!places.is_empty(), "the row was not found");
-    places.into_iter().for_each(|at| bytes[at + word.len() + 5] ^= 1);
+    places.into_iter().for_each(|at| bytes[at + word.len() + 4] ^= 1);
 }
 
 fn m12_a_damaged_trust_state_is_never_a_first_use(bench: &mut Bench) {
