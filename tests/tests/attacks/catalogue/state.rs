@@ -355,6 +355,9 @@ fn m17_chunk_lists_add_up(bench: &mut Bench) {
         draft.role("feeds")["targets"]["feeds/a"] = bad;
         bench.refuse(what, &draft.kit(), expected);
     }
+    let mut empty = bench.draft();
+    empty.put("os/empty", b"");
+    bench.refuse("a chunk that is empty and has its frame", &empty.kit(), "E-SCHEMA");
     let kit = bench.draft().kit();
     for limits in [
         Limits { content_bytes_max: 5, ..Limits::default() },
