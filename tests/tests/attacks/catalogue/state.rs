@@ -258,7 +258,7 @@ fn flip_trust(bytes: &mut [u8]) {
     let places: Vec<usize> =
         bytes.windows(word.len()).enumerate().filter(|(_, window)| window == word).map(|(at, _)| at).collect();
     assert!(!places.is_empty(), "the row was not found");
-    places.into_iter().for_each(|at| bytes[at + word.len() + 5] ^= 1);
+    places.into_iter().for_each(|at| bytes[at + word.len() + 4] ^= 1);
 }
 
 fn m12_a_damaged_trust_state_is_never_a_first_use(bench: &mut Bench) {
@@ -360,6 +360,9 @@ fn m17_chunk_lists_add_up(bench: &mut Bench) {
         draft.role("feeds")["targets"]["feeds/a"] = bad;
         bench.refuse(what, &draft.kit(), expected);
     }
+    let mut empty = bench.draft();
+    empty.put("os/empty", b"");
+    bench.refuse("a chunk that is empty and has its frame", &empty.kit(), "E-SCHEMA");
     let kit = bench.draft().kit();
     for limits in [
         Limits { content_bytes_max: 5, ..Limits::default() },
