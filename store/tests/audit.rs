@@ -75,6 +75,7 @@ fn with_receipt(site: &Site) -> Entry {
         result: "rejected".to_owned(),
         site: site.id().to_owned(),
         volumes: Vec::new(),
+        warnings: Vec::new(),
     };
     let subject = vec![Resource::new("kit", Digest::of(b"kit"))];
     Entry { receipt: Some(Receipt { subject, import, summary: None }), ..event("ada") }

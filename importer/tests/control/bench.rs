@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use attest::approval::Action;
 use attest::keys::{Approval, SigningKey};
+use attest::statement::OukImport;
 use domain::advisory::{Advisory, Affected, Interval, Member, PackageKey};
 use domain::clock::Reading;
 use domain::digest::Digest;
@@ -16,11 +17,12 @@ use feeds::dataset::{Dataset, MANIFEST_NAME, coverage};
 use feeds::export::{ExportOptions, export};
 use importer::control::{Acting, Approved, Asked, BreakGlass, Done, Presence, approve, ask, carry_out, sign};
 use importer::work::InProcess;
-use importer::{ImportError, Imported, Means, Outcome, Receipt, Request, SealPolicy, import, stage};
+use importer::{ImportError, Imported, Means, Outcome, Request, SealPolicy, import, stage};
 use ouk::build::{BuildInput, Expiries, KitTarget, build};
 use ouk::keys::{CeremonyConfig, KeySet, ceremony};
 use ouk::limits::Limits;
 use ouk::verify::Gates;
+use store::audit::{Entry, Event};
 use store::{ControlPolicy, PendingRow, Person, Store, Task};
 
 /// When the vendor signs. The site's tests start an hour later.
@@ -125,11 +127,23 @@ pub(crate) fn kit(version: u64) -> Vec<u8> {
         min_appliance_version: "0.1.0".to_owned(),
         compression_level: 1,
         notes: String::new(),
+        base: None,
     };
     let mut kit = Vec::new();
     build(input, files.into_iter().map(target).collect(), &mut Cursor::new(Vec::new()), &mut kit, &mut |_| ())
         .expect("a kit");
     kit
+}
+
+/// The keys of the site, made at the first call.
+pub(crate) fn site(store: &Store) -> store::Site {
+    let mut next = 0;
+    let mut entropy = |bytes: &mut [u8]| {
+        next += 1;
+        bytes.fill(next);
+        Ok(())
+    };
+    store.site(&mut entropy).expect("a site")
 }
 
 /// A state directory.
@@ -151,7 +165,7 @@ impl Site {
         let site = Self::new();
         site.hand_in(1, "root", 1).expect("imported");
         let old = site.store.control_policy().expect("readable");
-        site.store.replace_policy(&old, &policy(needed), b"{}").expect("replaced");
+        site.replace_policy(&old, &policy(needed));
         site
     }
 
@@ -176,6 +190,7 @@ impl Site {
     /// Acts while the clocks read this.
     pub(crate) fn at<T>(&self, reading: &Reading, name: &str, act: impl FnOnce(&Acting<'_>) -> T) -> T {
         act(&Acting {
+            site: &site(&self.store),
             operator: name,
             engine: "test",
             appliance_version: "0.1.0",
@@ -204,6 +219,7 @@ impl Site {
             kit: importer::open_source(&path).expect("a file"),
             given_as: "kit".to_owned(),
             trust_root: Some(&vendor().root),
+            site_root: None,
             seal: None,
             seal_key: None,
             seal_policy: SealPolicy::Optional,
@@ -218,8 +234,14 @@ impl Site {
             engine: "test".to_owned(),
         };
         let (reading, limits) = (hours(at), Limits::default());
-        let means =
-            Means { worker: &InProcess, reading: &reading, limits: &limits, nonce: self.nonce(), progress: &|_| () };
+        let means = Means {
+            site: &site(&self.store),
+            worker: &InProcess,
+            reading: &reading,
+            limits: &limits,
+            nonce: self.nonce(),
+            progress: &|_| (),
+        };
         make(&self.store, &request, &means)
     }
 
@@ -241,7 +263,7 @@ impl Site {
     /// Asks for something else, and signs for it.
     pub(crate) fn asked(&self, task: Task, name: &str, at: i64) -> PendingRow {
         let asked = self.acting(name, at, |acting| ask(&self.store, task, acting, None)).expect("asked");
-        let Asked::Held(row) = asked else { panic!("it waits: {asked:?}") };
+        let Asked::Held(row, _) = asked else { panic!("it waits: {asked:?}") };
         self.approve(row.number, name, at).expect("signed");
         *row
     }
@@ -261,7 +283,7 @@ impl Site {
     }
 
     pub(crate) fn activate(&self, number: u64, name: &str, at: i64) -> Result<Done, ImportError> {
-        self.acting(name, at, |acting| carry_out(&self.store, number, acting, None))
+        self.acting(name, at, |acting| carry_out(&self.store, number, acting, None).map(|(done, _)| done))
     }
 
     pub(crate) fn break_glass(
@@ -272,12 +294,32 @@ impl Site {
         presence: Presence,
     ) -> Result<Done, ImportError> {
         let asked = BreakGlass { reason: "exploited in the wild", presence };
-        self.acting(name, at, |acting| carry_out(&self.store, number, acting, Some(&asked)))
+        self.acting(name, at, |acting| carry_out(&self.store, number, acting, Some(&asked)).map(|(done, _)| done))
     }
 
-    pub(crate) fn last_receipt(&self) -> Receipt {
-        let receipts = self.store.receipts().expect("readable");
-        serde_json::from_slice(receipts.last().expect("a receipt")).expect("a receipt")
+    pub(crate) fn last_receipt(&self) -> OukImport {
+        let identity = self.store.identity().expect("readable").expect("a site");
+        let newest = self.store.receipts(1).expect("readable");
+        newest.first().expect("a receipt").import(&identity).expect("a receipt")
+    }
+
+    /// Who approved what the last receipt tells of.
+    pub(crate) fn last_approvers(&self) -> Vec<String> {
+        self.last_receipt().approvals.into_iter().map(|approval| approval.by).collect()
+    }
+
+    pub(crate) fn replace_policy(&self, old: &ControlPolicy, new: &ControlPolicy) {
+        let entry = Entry::from(Event {
+            at: Timestamp::UNIX_EPOCH,
+            action: "policy".to_owned(),
+            actor: "root".to_owned(),
+            result: "changed".to_owned(),
+            code: None,
+            subjects: Vec::new(),
+            details: std::collections::BTreeMap::default(),
+        });
+        let logged = self.store.replace_policy(old, new, &site(&self.store), &entry).expect("replaced");
+        assert!(logged.unpublished.is_none());
     }
 
     pub(crate) fn numbers(&self) -> Vec<u64> {

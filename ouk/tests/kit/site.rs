@@ -12,7 +12,7 @@ use ouk::site::{
 use ouk::verify::{Floors, TrustState, VerifiedKit, verify};
 use serde_json::{Value, json};
 
-use crate::support::{Files, Vendor, bend_json, code, compress, gates, import, now, pin, rng, sign, tar};
+use forge::{Files, Vendor, bend_json, code, compress, gates, import, now, pin, rng, sign, tar};
 
 const RECEIPT: &[u8] = b"{\"payloadType\":\"application/vnd.in-toto+json\"}";
 const TARGETS: &[(&str, &[u8])] = &[("feeds/a", b"hello"), ("feeds/empty", b""), ("os/b", b"b")];
@@ -356,7 +356,7 @@ fn a_site_frame_of_bad_form_is_refused_whoever_reads_it() {
     // Twice, in another place, behind the end, alone.
     let twice = [word.frame(), word.frame()].concat();
     assert_eq!(code(&with(&twice), &vendor.trust()), "E-DIGEST");
-    let end = kit.len() - crate::support::END.len();
+    let end = kit.len() - forge::END.len();
     let late = [&kit[..end], word.frame(), &kit[end..]].concat();
     assert_eq!(code(&late, &vendor.trust()), "E-EXTRA");
     assert_eq!(code(&[&kit, word.frame()].concat(), &vendor.trust()), "E-TRAIL");

@@ -11,7 +11,7 @@ use ouk::site::content_name;
 use ouk::volume::{Ended, MemorySet, Outline, Splitter, assemble, harvest};
 
 use crate::site::{Site, endorsed, verified};
-use crate::support::{END, Vendor, import, noise, now};
+use forge::{END, Vendor, import, noise, now};
 
 /// A kit with a few frames, and the same with a site's word.
 fn sample() -> (Vendor, Site, Vec<u8>, Vec<u8>) {
