@@ -9,6 +9,9 @@ use store::StoreError;
 
 use crate::control::ControlError;
 
+/// Enough to find the place; a record of tens of megabytes must not come back in its own refusal.
+const REASON_CHARS_MAX: usize = 400;
+
 /// Every refusal has one stable code, which `docs/kit-format.md` lists.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -90,7 +93,10 @@ impl ImportError {
     }
 
     pub(crate) fn semantic(target: &str, reason: impl ToString) -> Self {
-        Self::Semantic { target: target.to_owned(), reason: reason.to_string() }
+        // A reader's words quote what it has read: nothing in them may move a terminal or fill a receipt.
+        let escape = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+        let reason = reason.to_string().chars().take(REASON_CHARS_MAX).map(escape).collect();
+        Self::Semantic { target: target.to_owned(), reason }
     }
 
     /// The stable code: the type of attack or fault.
@@ -106,6 +112,7 @@ impl ImportError {
             Self::Store(StoreError::PendingFull(_)) => "E-CONTROL-FULL",
             Self::Control(error) => error.code(),
             Self::Store(StoreError::ForeignEntry { .. }) => "E-CAS",
+            Self::Store(StoreError::StateRolledBack { .. }) => "E-STATE-ROLLED-BACK",
             Self::Store(error) if error.is_about_the_log() => "E-AUDIT",
             Self::Store(_) => "E-STATE",
             Self::SourceKind { .. } => "E-IO-KIND",

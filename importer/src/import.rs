@@ -86,7 +86,10 @@ fn run(store: &Store, request: &Request<'_>, means: &Means<'_>, then: Then) -> R
         Ok(imported) => {
             // The kit is active, or waits. What cannot be tidied up now is swept by the next import, and is
             // no reason to call this one failed.
-            let _ = staged.remove();
+            let _ = match imported.outcome {
+                Outcome::Activated(_) | Outcome::Held(_) => store.keep_kit(&lock, staged),
+                Outcome::AlreadyCurrent(_) => staged.remove(),
+            };
             let _ = store.workspace(&lock);
             let _ = store.forget_old(&lock);
             progress(Progress::Done);

@@ -28,6 +28,7 @@ impl Layout {
             self.generations(),
             self.staging(),
             self.workspace(),
+            self.kits(),
             self.quarantine(),
             self.keys(),
             self.log(),
@@ -118,9 +119,13 @@ impl Layout {
         self.root.join("log")
     }
 
+    pub(crate) fn kits(&self) -> PathBuf {
+        self.root.join("kits")
+    }
+
     /// The kit with this digest, kept so that it can be passed on.
     pub(crate) fn kit(&self, sha256: &Digest) -> PathBuf {
-        self.root.join("kits").join(format!("{sha256}.tar.zst"))
+        self.kits().join(format!("{sha256}.tar.zst"))
     }
 
     pub fn quarantine(&self) -> PathBuf {

@@ -7,6 +7,7 @@
 //! log/           the audit log: tiles and the signed checkpoint
 //! sboms.redb     stored SBOMs: rows, inventories, and which packages each asks about
 //! cas/           blobs, named by their SHA-256
+//! kits/          the kits of those generations as they came in, to be passed on
 //! generations/   immutable index files, one per import; a delta's rests on those of its base
 //! staging/       what is being imported; emptied at the next import
 //! quarantine/    refused kits, each with its reason

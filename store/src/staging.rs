@@ -8,7 +8,7 @@ use std::sync::Arc;
 use domain::digest::{Digest, Hasher};
 
 use crate::disk::{Disk, OpenMode, Reader, write_all_at};
-use crate::durable::remove_file;
+use crate::durable::{remove_file, sync_directory};
 use crate::error::StoreError;
 use crate::state::{ImportLock, Store};
 
@@ -56,6 +56,16 @@ impl Staged {
 }
 
 impl Store {
+    /// Keeps a kit whose generation is on record, so that it can be passed on. What is lost of it in a crash
+    /// is only missed by an export, which says so.
+    pub fn keep_kit(&self, _lock: &ImportLock, staged: Staged) -> Result<(), StoreError> {
+        let path = self.kit_file(&staged.sha256);
+        let file = self.disk().open(&staged.path, OpenMode::Read).map_err(StoreError::io(&staged.path))?;
+        file.sync_data().map_err(StoreError::io(&staged.path))?;
+        self.disk().rename(&staged.path, &path).map_err(StoreError::io(&path))?;
+        sync_directory(self.disk(), &self.layout().kits())
+    }
+
     /// Copies `source` into staging, hashing it on the way. Stops at `bytes_max`.
     pub fn stage(
         &self,

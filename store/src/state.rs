@@ -319,6 +319,11 @@ impl Store {
                 remove_file(self.disk(), &path)?;
             }
         }
+        for path in list(self.disk(), &self.layout.kits())? {
+            if !rows.iter().any(|row| self.layout.kit(&row.kit_sha256) == path) {
+                remove_file(self.disk(), &path)?;
+            }
+        }
         let keep: BTreeSet<_> =
             rows.iter().flat_map(|row| row.blobs.iter().chain([&row.metadata_frame])).copied().collect();
         self.blobs.retain(&keep)

@@ -21,9 +21,7 @@ mod shape;
 mod signed;
 mod site;
 
-#[path = "../../../ouk/tests/kit/support.rs"]
-#[allow(dead_code, reason = "the tests of ouk use all of it")]
-pub(crate) mod support;
+pub(crate) use ::forge as support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;

@@ -6,8 +6,11 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Mutex;
 
+use domain::clock::{Reading, TimeFloor};
+use domain::digest::Digest;
 use domain::time::Timestamp;
-use importer::{ImportError, Imported, Request, SealPolicy};
+use importer::work::InProcess;
+use importer::{ImportError, Imported, Means, Request, SealPolicy};
 use store::{GenerationRow, Store, TrustRow};
 use tempfile::TempDir;
 
@@ -32,6 +35,7 @@ pub(crate) struct State {
     pub(crate) current: Option<u64>,
     previous: Option<u64>,
     pub(crate) trust: Option<TrustRow>,
+    pub(crate) time: Option<TimeFloor>,
     generations: Vec<GenerationRow>,
 }
 
@@ -96,6 +100,7 @@ impl Site {
             current: store.current().expect("the pointer"),
             previous: store.previous().expect("the pointer"),
             trust: store.trust().expect("the trust"),
+            time: store.time().expect("the time"),
             generations: store.generations().expect("the generations"),
         }
     }
@@ -117,7 +122,21 @@ impl Site {
             operator: "fuzz".to_owned(),
             engine: "0".to_owned(),
         };
-        importer::import(self.store(), request, wall, &limits(), &|_| {})
+        let mut next = 0;
+        let mut entropy = |bytes: &mut [u8]| {
+            next += 1;
+            bytes.fill(next);
+            Ok(())
+        };
+        let means = Means {
+            site: &self.store().site(&mut entropy)?,
+            worker: &InProcess,
+            reading: &Reading { wall, since_boot_seconds: 0, boot_id: "fuzz".to_owned() },
+            limits: &limits(),
+            nonce: Digest::of(b"fuzz"),
+            progress: &|_| {},
+        };
+        importer::import(self.store(), &request, &means)
     }
 }
 

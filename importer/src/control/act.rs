@@ -87,6 +87,26 @@ pub fn withdraw(
     reason: Option<&str>,
 ) -> Result<(PendingRow, Logged), ImportError> {
     let lock = store.lock_import()?;
+    // An approval that comes in between makes the row another one, and is no reason not to take it back.
+    // Nobody else ends it while the lock is held.
+    loop {
+        match withdraw_now(store, number, acting, reason) {
+            Err(ImportError::Store(StoreError::PendingChanged(_))) => {}
+            Ok(done) => {
+                store.sweep(&lock)?;
+                return Ok(done);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn withdraw_now(
+    store: &Store,
+    number: u64,
+    acting: &Acting<'_>,
+    reason: Option<&str>,
+) -> Result<(PendingRow, Logged), ImportError> {
     let (row, policy) = (store.pending_row(number)?, store.control_policy()?);
     let action = row.task.action();
     if policy.needed(action) > 0 {
@@ -99,7 +119,6 @@ pub fn withdraw(
     let mut account = note(acting, "withdraw", &row, "withdrawn", &trust::time(store)?);
     account.import.reason = reason.map(str::to_owned);
     let logged = store.resolve(&row, &policy, &Effect::Nothing, acting.site, &account.entry())?;
-    store.sweep(&lock)?;
     Ok((row, logged))
 }
 

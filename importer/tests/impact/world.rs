@@ -1,6 +1,6 @@
 //! A store with generations made of a few facts, and documents of a few packages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 
 use domain::advisory::{Advisory, Affected, Interval, Member, PackageKey};
@@ -91,15 +91,17 @@ impl World {
             segment.extend_from_slice(&line);
             segment.push(b'\n');
         }
-        for fact in &data.facts {
-            if fact.exploited {
-                // No test reads the line of a fact.
-                let located = Located { segment: 0, offset: 0, length: 0, leaf: [0; 32] };
-                builder.add_known_exploited(&exploited(&fact.id), located);
-            }
-            if let Some(probability_e5) = fact.epss_e5 {
-                builder.add_epss(&Epss { cve: fact.id.clone(), probability_e5, percentile_e5: 0 });
-            }
+        // Facts with one id are one advisory, and a catalogue has one entry for each.
+        let exploited_ids: BTreeSet<&str> =
+            data.facts.iter().filter(|fact| fact.exploited).map(|fact| fact.id.as_str()).collect();
+        for id in exploited_ids {
+            // No test reads the line of a fact.
+            builder.add_known_exploited(&exploited(id), Located { segment: 0, offset: 0, length: 0, leaf: [0; 32] });
+        }
+        let scores: BTreeMap<&str, u32> =
+            data.facts.iter().filter_map(|fact| Some((fact.id.as_str(), fact.epss_e5?))).collect();
+        for (id, probability_e5) in scores {
+            builder.add_epss(&Epss { cve: id.to_owned(), probability_e5, percentile_e5: 0 });
         }
         data.complete.iter().for_each(|name| builder.declare_complete(&name.parse().expect("an ecosystem")));
         let digest = Digest::of(&segment);

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use attest::statement::OukImport;
 use domain::digest::Digest;
-use store::audit::Envelopes;
 use store::{GenerationRow, Store, TrustRow};
 use tests::simulation::{Image, SimDisk};
 
@@ -16,7 +16,8 @@ pub(crate) struct State {
     pub(crate) current: Option<u64>,
     pub(crate) previous: Option<u64>,
     pub(crate) trust: Option<TrustRow>,
-    pub(crate) receipts: Vec<Envelopes>,
+    /// What they say; the keys that sign them are others at every try.
+    pub(crate) receipts: Vec<OukImport>,
     /// Older ones are forgotten after an import, in a transaction of its own.
     pub(crate) generations: Vec<GenerationRow>,
 }
@@ -28,7 +29,7 @@ impl State {
             current: store.current().map_err(told)?,
             previous: store.previous().map_err(told)?,
             trust: store.trust().map_err(told)?,
-            receipts: store.receipts(usize::MAX).map_err(told)?.into_iter().rev().collect(),
+            receipts: receipts(store).map_err(told)?,
             generations: store.generations().map_err(told)?,
         })
     }
@@ -67,6 +68,15 @@ pub(crate) fn boot(disk: &SimDisk) -> Result<State, String> {
     Ok(state)
 }
 
+/// Oldest first.
+fn receipts(store: &Store) -> Result<Vec<OukImport>, store::StoreError> {
+    let Some(identity) = store.identity()? else { return Ok(Vec::new()) };
+    let said = |envelopes: &store::audit::Envelopes| {
+        envelopes.import(&identity).map(|import| OukImport { site: String::new(), ..import })
+    };
+    store.receipts(usize::MAX)?.iter().rev().map(said).collect()
+}
+
 /// The log is published up to its head, extends what was published before, and agrees with every receipt (I4).
 fn check_log(store: &Store) -> Result<(), store::StoreError> {
     store.publish(&site(store)?)?;
@@ -103,7 +113,7 @@ pub(crate) fn check_files(image: &Image) -> Result<(), String> {
             ["cas", "sha256", folder, hex] => hex.starts_with(folder) && hex.parse::<Digest>().is_ok(),
             ["generations", name] => name.strip_suffix(".redb").is_some_and(|stem| stem.parse::<u64>().is_ok()),
             ["staging", _] | ["staging", "work", _] => true,
-            ["keys", _] => true,
+            ["keys", _] | ["kits", _] => true,
             ["log", ..] => true,
             ["quarantine", name] => is_explained(image, path, name),
             _ => false,

@@ -346,7 +346,7 @@ impl Before {
         let may_change = |path: &Path| {
             let ours = ["state/state.redb", "state/import.lock"].iter().any(|ours| path == Path::new(ours));
             // The log grows with every attempt, and the first one makes the site's keys.
-            let kept = ["state/log", "state/keys"].iter().any(|kept| path.starts_with(kept));
+            let kept = ["state/log", "state/keys", "state/kits"].iter().any(|kept| path.starts_with(kept));
             ours || kept || allowed.iter().any(|allowed| path.starts_with(allowed))
         };
         let pick = |files: &Snapshot, stays: &dyn Fn(&Path, &Digest) -> bool| -> Snapshot {

@@ -76,15 +76,15 @@ fn c18_a_state_of_a_newer_program_is_not_written(bench: &mut Bench) {
     let places: Vec<usize> = newer
         .windows(10)
         .enumerate()
-        .filter(|(_, window)| *window == [key.as_slice(), &1_u32.to_le_bytes()].concat())
+        .filter(|(_, window)| *window == [key.as_slice(), &2_u32.to_le_bytes()].concat())
         .map(|(at, _)| at)
         .collect();
     assert!(!places.is_empty(), "the schema was not found");
-    places.into_iter().for_each(|at| newer[at + 6] = 2);
+    places.into_iter().for_each(|at| newer[at + 6] = 3);
     std::fs::write(&path, &newer).expect("written");
     let error = store::Store::open(bench.state("")).err().expect("refused").to_string();
     assert!(error.contains("newer program"), "{error}");
-    bench.note("schema 2", "E-STATE");
+    bench.note("schema 3", "E-STATE");
     std::fs::write(&path, &whole).expect("written");
     bench.store = store::Store::open(bench.state("")).expect("opens");
 }
