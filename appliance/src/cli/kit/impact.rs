@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use anyhow::Result;
 use importer::impact::{Impact, Progress as Step, Terms, impact};
-use store::{Store, StoreError};
+use store::{Generation, Store, StoreError};
 
 use crate::cli::Global;
 use crate::cli::db::Format;
@@ -26,7 +26,7 @@ Only SBOMs that were stored are looked at: `stella sbom add`, `stella scan --sto
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
-    /// The generation to look at; the newest one by default
+    /// The generation to look at, staged or kept; the newest one by default
     #[arg(value_name = "NUMBER")]
     generation: Option<u64>,
     /// The generation to compare with; the active one by default, or the one before when that is looked at
@@ -52,7 +52,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
 
 /// Compares two generations of the store, and shows how far it is. `kit stage` shows the same.
 pub(crate) fn preview(global: &Global, store: &Store, number: u64, against: u64) -> Result<Impact> {
-    let (old, new) = (store.open_generation(against)?, store.open_generation(number)?);
+    let (old, new) = (open(store, against)?, open(store, number)?);
     let progress = Progress::new(global);
     let show = |step| match step {
         Step::Renewing => progress.step("reading stored SBOMs", None),
@@ -69,6 +69,17 @@ pub(crate) fn preview(global: &Global, store: &Store, number: u64, against: u64)
     Ok(impact?)
 }
 
+/// A generation, also one that is staged and waits.
+fn open(store: &Store, number: u64) -> Result<Generation, StoreError> {
+    match store.open_generation(number) {
+        Err(StoreError::UnknownGeneration(_)) => match store.pending_row(number)?.staged() {
+            Some(row) => store.open_staged(row),
+            None => Err(StoreError::UnknownGeneration(number)),
+        },
+        opened => opened,
+    }
+}
+
 /// Writes a preview to standard output.
 pub(crate) fn write(impact: &Impact, format: Format) -> Result<()> {
     let terminal = std::io::stdout().is_terminal();
@@ -82,7 +93,9 @@ pub(crate) fn write(impact: &Impact, format: Format) -> Result<()> {
 }
 
 fn choose(store: &Store, args: &Args) -> Result<(u64, u64)> {
-    let newest = store.generations()?.last().map(|row| row.number).ok_or(StoreError::NoGeneration)?;
+    let staged = store.pending()?.into_iter().filter_map(|row| row.staged().map(|staged| staged.number)).max();
+    let kept = store.generations()?.last().map(|row| row.number);
+    let newest = staged.max(kept).ok_or(StoreError::NoGeneration)?;
     let number = args.generation.unwrap_or(newest);
     let current = store.current()?.ok_or(StoreError::NoGeneration)?;
     let against = match args.against {

@@ -11,10 +11,11 @@ use importer::isolated::Isolated;
 use importer::{ImportError, Imported, Means, Outcome, Progress as Step, Request, SealPolicy, SiteWord};
 use ouk::verify::Gates;
 use sandbox::Level;
-use store::Store;
+use store::{PendingRow, Store};
 
 use super::PRODUCT;
 use crate::cli::control::{self, Asking};
+use crate::cli::db::Format;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
 use crate::cli::{Global, admin, files};
@@ -222,9 +223,21 @@ fn import(
     match waiting {
         Some(row) => {
             control::held(&store, &row, &args.asking, &at)?;
+            preview(global, &store, &row)?;
             Ok(held)
         }
         None => Ok(Exit::Clean),
+    }
+}
+
+/// What the kit that waits would change for the stored SBOMs. The first kit of a site changes nothing.
+fn preview(global: &Global, store: &Store, row: &PendingRow) -> Result<()> {
+    match (store.current()?, row.staged()) {
+        (Some(current), Some(staged)) => {
+            let impact = super::impact::preview(global, store, staged.number, current)?;
+            super::impact::write(&impact, Format::Table)
+        }
+        _ => Ok(()),
     }
 }
 
