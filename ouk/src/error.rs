@@ -187,7 +187,9 @@ impl KitError {
         match self {
             Self::Seal(_) => "compare the kit's SHA-256 and the minisign key with the vendor's release note",
             Self::Io(_) | Self::Truncated { .. } => "copy the kit again from its medium and compare its SHA-256",
-            Self::Incomplete { .. } => "import the remaining volumes, or copy the kit again from its source",
+            Self::Incomplete { .. } => {
+                "put its volumes together with `stella kit join`, or copy the kit again from its source"
+            }
             Self::Limit { .. } | Self::Window { .. } => {
                 "do not import this kit; if the vendor confirms its size, raise the limit knowingly"
             }

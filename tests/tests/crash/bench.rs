@@ -27,6 +27,7 @@ pub(crate) struct Bench {
     root: Vec<u8>,
     kits: Vec<PathBuf>,
     damaged: PathBuf,
+    delta: PathBuf,
 }
 
 pub(crate) static BENCH: LazyLock<Bench> = LazyLock::new(Bench::new);
@@ -34,6 +35,8 @@ pub(crate) static BENCH: LazyLock<Bench> = LazyLock::new(Bench::new);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kit {
     Version(usize),
+    /// Version 3 as a delta to version 1.
+    Delta,
     /// Version 2 with one bit changed near its end: found out when most of it is loaded.
     Damaged,
 }
@@ -64,8 +67,25 @@ impl Bench {
         bytes[near_end] ^= 1;
         let damaged = site.path("damaged.kit");
         std::fs::write(&damaged, bytes).expect("written");
+        let arguments = [
+            "kit",
+            "build",
+            "--keys",
+            "keys",
+            "--dataset",
+            "dataset2",
+            "--base",
+            "0.kit",
+            "--kit-version",
+            "3",
+            "--output",
+            "delta.kit",
+        ];
+        let built = site.command(&arguments).env("SOURCE_DATE_EPOCH", SIGNED_SECONDS.to_string()).output();
+        assert!(built.expect("the binary starts").status.success(), "no delta");
+        let delta = site.path("delta.kit");
         let root = std::fs::read(site.path("keys/1.root.json")).expect("a root");
-        Self { _site: site, root, kits, damaged }
+        Self { _site: site, root, kits, damaged, delta }
     }
 
     /// What `stella kit import` does.
@@ -73,6 +93,7 @@ impl Bench {
         let path = match kit {
             Kit::Version(version) => &self.kits[version - 1],
             Kit::Damaged => &self.damaged,
+            Kit::Delta => &self.delta,
         };
         let request = Request {
             kit: File::open(path).expect("a kit"),
@@ -87,7 +108,7 @@ impl Bench {
                 product: "stella".to_owned(),
                 channels: vec!["stable".to_owned()],
                 appliance_version: env!("CARGO_PKG_VERSION").to_owned(),
-                schema_max: feeds::dataset::SCHEMA,
+                schema_max: feeds::dataset::DELTA_SCHEMA,
             },
             operator: "crash".to_owned(),
             engine: "crash".to_owned(),

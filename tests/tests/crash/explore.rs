@@ -78,7 +78,7 @@ impl Workload {
             let store = open(disk).map_err(|error| error.to_string())?;
             let result = BENCH.import(&store, *kit);
             match (kit, result) {
-                (Kit::Version(_), Err(error)) => return Err(format!("importing {kit:?} again: {error}")),
+                (Kit::Version(_) | Kit::Delta, Err(error)) => return Err(format!("importing {kit:?} again: {error}")),
                 (Kit::Damaged, Ok(_)) => return Err("a damaged kit was accepted".to_owned()),
                 _ => {}
             }

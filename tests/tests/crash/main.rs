@@ -11,11 +11,11 @@ mod sweep;
 
 use std::path::{Path, PathBuf};
 
-use bench::Kit::{Damaged, Version};
+use bench::Kit::{Damaged, Delta, Version};
 use explore::{Act, Workload};
 use tests::simulation::SimDisk;
 
-const WORKLOADS: [Workload; 7] = [
+const WORKLOADS: [Workload; 8] = [
     Workload {
         name: "the first import",
         history: &[],
@@ -64,6 +64,13 @@ const WORKLOADS: [Workload; 7] = [
         rolled_back: true,
         act: Act::Import(Version(2)),
         repeat: &[Version(2)],
+    },
+    Workload {
+        name: "a delta over its base",
+        history: &[Version(1)],
+        rolled_back: false,
+        act: Act::Import(Delta),
+        repeat: &[Delta],
     },
 ];
 
@@ -120,6 +127,7 @@ power_cuts! {
     a_power_cut_in_a_rollback_leaves_either_generation_active: 4,
     a_power_cut_in_an_import_of_the_active_kit_changes_nothing: 5,
     a_power_cut_in_an_import_after_a_rollback_leaves_either_generation_active: 6,
+    a_power_cut_in_the_import_of_a_delta_leaves_the_base_or_the_result: 7,
 }
 
 #[test]
@@ -148,6 +156,11 @@ fn a_fault_of_any_operation_of_the_first_import_is_recovered_from() {
 #[test]
 fn a_fault_of_any_operation_of_an_import_leaves_the_data_served() {
     sweep(&WORKLOADS[1]);
+}
+
+#[test]
+fn a_fault_of_any_operation_of_the_import_of_a_delta_leaves_the_data_served() {
+    sweep(&WORKLOADS[7]);
 }
 
 #[test]
