@@ -72,10 +72,10 @@ pub(crate) fn preview(global: &Global, store: &Store, number: u64, against: u64)
 /// A generation, also one that is staged and waits.
 fn open(store: &Store, number: u64) -> Result<Generation, StoreError> {
     match store.open_generation(number) {
-        Err(StoreError::UnknownGeneration(_)) => match store.pending_row(number)?.staged() {
-            Some(row) => store.open_staged(row),
-            None => Err(StoreError::UnknownGeneration(number)),
-        },
+        Err(error @ StoreError::UnknownGeneration(_)) => {
+            let waiting = store.pending()?.into_iter().find(|row| row.number == number);
+            waiting.as_ref().and_then(|row| row.staged()).map_or(Err(error), |row| store.open_staged(row))
+        }
         opened => opened,
     }
 }
