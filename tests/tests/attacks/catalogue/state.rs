@@ -39,6 +39,13 @@ attacks! {
 pub(crate) const LETTER: Letter = Letter {
     cases: CASES,
     elsewhere: &[
+        Elsewhere {
+            id: "M10",
+            tests: &[
+                "policy/tests/verdict.rs::old_data_is_a_doubt_from_the_first_day_over_the_limit",
+                "policy/tests/verdict.rs::data_of_unknown_age_is_a_doubt_when_the_age_matters",
+            ],
+        },
         Elsewhere { id: "M13", tests: &["store/tests/audit.rs::a_tail_that_was_cut_off_is_found"] },
         Elsewhere {
             id: "M14",
@@ -59,7 +66,6 @@ pub(crate) const LETTER: Letter = Letter {
             id: "M14",
             reason: "the list is verified, but the importer does not hold it against the active generation",
         },
-        Open { id: "M10", reason: "no policy on the age of the active data yet (the age itself is reported)" },
     ],
 };
 
