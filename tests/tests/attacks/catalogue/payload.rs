@@ -9,7 +9,7 @@ use forge::{Draft, Vendor, advisories, dataset};
 use serde_json::json;
 
 use super::bench::HELD;
-use super::{Bench, Letter, Open, attacks};
+use super::{Bench, Elsewhere, Letter, Open, attacks};
 
 attacks! {
     p02_records_that_are_not_canonical_are_refused "P02" ["E-SEM", "E-SEM-ROOT", "accepted"];
@@ -19,11 +19,14 @@ attacks! {
 
 pub(crate) const LETTER: Letter = Letter {
     cases: CASES,
-    elsewhere: &[],
-    open: &[
-        Open { id: "P01", reason: "a Trivy DB is kept as it is and never opened" },
-        Open { id: "P03", reason: "no sanity gate on shrinking feeds yet; approvals are built on another branch" },
-    ],
+    elsewhere: &[Elsewhere {
+        id: "P03",
+        tests: &[
+            "importer/tests/impact/main.rs::a_source_that_shrinks_or_loses_its_severities_is_a_reason_to_hold",
+            "tests/tests/impact.rs::the_preview_says_aloud_that_there_is_a_reason_to_hold_and_exits_by_it_when_asked",
+        ],
+    }],
+    open: &[Open { id: "P01", reason: "a Trivy DB is kept as it is and never opened" }],
 };
 
 /// A kit whose one segment has these lines, with a manifest that is right about them.

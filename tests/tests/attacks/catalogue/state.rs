@@ -40,15 +40,32 @@ pub(crate) const LETTER: Letter = Letter {
     cases: CASES,
     elsewhere: &[
         Elsewhere {
+            id: "M10",
+            tests: &[
+                "policy/tests/verdict.rs::old_data_is_a_doubt_from_the_first_day_over_the_limit",
+                "policy/tests/verdict.rs::data_of_unknown_age_is_a_doubt_when_the_age_matters",
+            ],
+        },
+        Elsewhere { id: "M13", tests: &["store/tests/audit.rs::a_tail_that_was_cut_off_is_found"] },
+        Elsewhere {
+            id: "M14",
+            tests: &[
+                "ouk/tests/tokens/revoked.rs::m14_a_serial_does_not_go_back_and_stands_for_one_list",
+                "ouk/tests/tokens/revoked.rs::m14_what_is_listed_is_withdrawn_and_nothing_else",
+            ],
+        },
+        Elsewhere {
             id: "M02",
             tests: &["tests/tests/refusals.rs::a_kill_at_any_step_leaves_the_old_or_the_new_generation"],
         },
         Elsewhere { id: "M12", tests: &["ouk/tests/kit/metadata.rs::damaged_remembered_state_is_never_a_first_use"] },
     ],
     open: &[
-        Open { id: "M10", reason: "no policy on the age of the active data yet (the age itself is reported)" },
-        Open { id: "M13", reason: "no TPM counter and no witness yet; a restored disk is not detected" },
-        Open { id: "M14", reason: "no revocation list yet" },
+        Open { id: "M13", reason: "a state older than its own log is found; a whole disk that was set back is not" },
+        Open {
+            id: "M14",
+            reason: "the list is verified, but the importer does not hold it against the active generation",
+        },
     ],
 };
 

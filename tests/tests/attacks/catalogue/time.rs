@@ -5,7 +5,7 @@ use domain::time::Timestamp;
 use forge::now;
 
 use super::bench::HELD;
-use super::{Bench, Elsewhere, Letter, Open, attacks};
+use super::{Bench, Elsewhere, Letter, attacks};
 
 attacks! {
     t01_a_clock_at_1970_stops_no_import "T01" ["accepted"];
@@ -24,6 +24,8 @@ pub(crate) const LETTER: Letter = Letter {
             id: "T08",
             tests: &[
                 "domain/src/clock.rs::t08_an_operators_word_makes_a_far_clock_believed_and_the_floor_stays_monotone",
+                "importer/tests/control/main.rs::t08_the_clock_is_confirmed_by_two_people_and_never_moves_back",
+                "importer/tests/control/main.rs::t08_a_clock_that_was_set_after_it_was_vouched_for_is_not_confirmed",
             ],
         },
         Elsewhere {
@@ -39,10 +41,7 @@ pub(crate) const LETTER: Letter = Letter {
             ],
         },
     ],
-    open: &[Open {
-        id: "T08",
-        reason: "no command confirms the clock yet; the floor's part is tested in domain/src/clock.rs",
-    }],
+    open: &[],
 };
 
 fn wall(bench: &mut Bench, wall: Timestamp) {
