@@ -57,6 +57,9 @@ pub(crate) const LETTER: Letter = Letter {
     ],
     open: &[
         Open { id: "J07", reason: "the readers tell tokens apart; no API of the appliance asks for one yet" },
+        Open { id: "J08", reason: "the readers refuse it; the importer does not read the tokens of a kit yet" },
+        Open { id: "J09", reason: "the readers refuse it; the importer does not apply revocations yet" },
+        Open { id: "J12", reason: "the reader takes the list as no defect; the importer does not warn of it yet" },
         Open { id: "J13", reason: "two keys overlap; no key is sealed to a TPM" },
         Open { id: "J14", reason: "nothing counts scans against a quota yet" },
         Open { id: "J15", reason: "no message shows a token; logs, receipts and core dumps are not searched" },
