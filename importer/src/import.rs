@@ -169,7 +169,8 @@ impl Attempt<'_> {
         account.import.content_root = Some(generation.content_root);
         let number = generation.number;
         let trust_root = self.store().trust()?.is_none().then(|| verified.trust.factory_root.clone());
-        let task = Task::Activate { generation: Box::new(generation), trust_root };
+        let site = verified.trust.site.clone();
+        let task = Task::Activate { generation: Box::new(generation), trust_root, site };
         let now = verified.present.at;
         let row = control::row(number, task, self.acting.operator, now, &self.policy, self.acting.nonce);
         let mut time = verified.time.clone();

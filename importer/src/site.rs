@@ -48,3 +48,44 @@ pub(crate) fn after(
         (pinned, _) => (pinned, SiteWord::Absent),
     })
 }
+
+/// What is remembered of the site once a kit that waited becomes active; None when what was verified then is not the
+/// newest any more. A root or a floor that came since must neither fall nor be left out.
+pub(crate) fn still_newest(known: Option<SiteTrustRow>, staged: Option<&SiteTrustRow>) -> Option<Option<SiteTrustRow>> {
+    match (known, staged) {
+        (None, staged) => Some(staged.cloned()),
+        (Some(_), None) => None,
+        (Some(known), Some(staged)) => {
+            let reached = |floor: &store::Floor| {
+                let mut same = staged.floors.iter().filter(|other| other.role == floor.role);
+                same.any(|other| other.version > floor.version || other == floor)
+            };
+            let newest = known.factory_root == staged.factory_root && known.floors.iter().all(reached);
+            newest.then(|| Some(staged.clone()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::digest::Digest;
+
+    fn row(root: &str, version: u64, content: &str) -> SiteTrustRow {
+        let floor = store::Floor { role: "targets".to_owned(), version, sha256: Digest::of(content.as_bytes()) };
+        SiteTrustRow { factory_root: root.into(), root: root.into(), floors: vec![floor] }
+    }
+
+    #[test]
+    fn a_kit_that_waited_keeps_the_site_that_it_was_staged_under_and_never_lowers_what_came_since() {
+        let two = row("a", 2, "two");
+        assert_eq!(still_newest(None, None), Some(None));
+        assert_eq!(still_newest(None, Some(&two)), Some(Some(two.clone())), "the root that was pinned with it stays");
+        assert_eq!(still_newest(Some(two.clone()), Some(&two)), Some(Some(two.clone())));
+        assert_eq!(still_newest(Some(row("a", 1, "one")), Some(&two)), Some(Some(two.clone())));
+        assert_eq!(still_newest(Some(row("a", 3, "three")), Some(&two)), None, "a newer word");
+        assert_eq!(still_newest(Some(row("a", 2, "other")), Some(&two)), None, "the same version with other content");
+        assert_eq!(still_newest(Some(row("b", 1, "one")), Some(&two)), None, "another site");
+        assert_eq!(still_newest(Some(two), None), None, "a site that was pinned since");
+    }
+}

@@ -10,7 +10,7 @@ use domain::digest::Digest;
 use domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::rows::GenerationRow;
+use crate::rows::{GenerationRow, SiteTrustRow};
 
 /// Long enough for a weekend, short enough that nobody approves what nobody remembers.
 pub const APPROVAL_HOURS: u32 = 72;
@@ -65,6 +65,9 @@ pub enum Task {
         generation: Box<GenerationRow>,
         /// The root that the operator vouches for, when none was pinned at the time.
         trust_root: Option<Vec<u8>>,
+        /// What is to be remembered of the site that passed the kit on, as it was verified then.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        site: Option<SiteTrustRow>,
     },
     ConfirmEmergency(EmergencyRow),
     /// Go back to an earlier generation.
@@ -97,13 +100,14 @@ impl Task {
     /// All that an approval is bound to.
     pub fn subject(&self) -> Subject {
         let pairs = match self {
-            Self::Activate { generation, trust_root } => {
+            Self::Activate { generation, trust_root, site } => {
                 let mut pairs = vec![
                     ("content-root", generation.content_root.to_string()),
                     ("kit", generation.kit_sha256.to_string()),
                     ("kit-version", generation.kit_version.to_string()),
                     ("metadata", generation.metadata_digest.to_string()),
                 ];
+                pairs.extend(site.as_ref().map(|site| ("site-root", Digest::of(&site.root).to_string())));
                 pairs.extend(trust_root.as_ref().map(|root| ("trust-root", Digest::of(root).to_string())));
                 pairs
             }

@@ -8,8 +8,8 @@ use ouk::read::SealedMetadata;
 use ouk::verify::{Gates, VerifiedKit};
 use store::audit::Logged;
 use store::{
-    Activation, ApprovalRow, ControlPolicy, Effect, EmergencyRow, GenerationRow, ImportLock, PendingRow, Store,
-    StoreError, Task, TrustRow,
+    Activation, ApprovalRow, ControlPolicy, Effect, EmergencyRow, GenerationRow, ImportLock, PendingRow, SiteTrustRow,
+    Store, StoreError, Task, TrustRow,
 };
 
 use super::error::ControlError;
@@ -17,7 +17,7 @@ use super::rules::{self, Standing, Tally};
 use super::{Acting, ask, note};
 use crate::error::ImportError;
 use crate::receipt::Account;
-use crate::{prepare, recheck, trust};
+use crate::{prepare, recheck, site, trust};
 
 /// Where the person is who wants to do without approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +144,13 @@ pub fn carry_out(
     }
 }
 
+/// A kit that waits, as its request tells.
+struct Staged<'a> {
+    generation: &'a GenerationRow,
+    trust_root: Option<&'a [u8]>,
+    site: Option<&'a SiteTrustRow>,
+}
+
 struct Attempt<'a> {
     store: &'a Store,
     lock: &'a ImportLock,
@@ -178,8 +185,9 @@ impl Attempt<'_> {
             account.import.reason = Some(mark.reason.clone());
         }
         match &row.task {
-            Task::Activate { generation, trust_root } => {
-                self.activate(generation, trust_root.as_deref(), &present, emergency, account)
+            Task::Activate { generation, trust_root, site } => {
+                let staged = Staged { generation, trust_root: trust_root.as_deref(), site: site.as_ref() };
+                self.activate(staged, &present, emergency, account)
             }
             _ => self.change(account),
         }
@@ -206,13 +214,13 @@ impl Attempt<'_> {
     /// Verifies a staged kit again, under the roots, the floors and the time of now, and activates it.
     fn activate(
         &self,
-        generation: &GenerationRow,
-        trust_root: Option<&[u8]>,
+        staged: Staged<'_>,
         present: &Present,
         emergency: Option<EmergencyRow>,
         mut account: Account,
     ) -> Result<(Done, Logged), ImportError> {
         let (store, reading) = (self.store, self.acting.reading);
+        let Staged { generation, trust_root, site } = staged;
         let before = match (store.trust()?, trust_root) {
             // A root that was pinned meanwhile decides, whatever the operator gave then.
             (Some(trust), _) => trust,
@@ -230,7 +238,11 @@ impl Attempt<'_> {
         let mut time = trust::time(store)?;
         time.observe(reading);
         time.prove(kit.signed_at(), present.at);
-        let trust = trust::after(&before, &kit);
+        let mut trust = trust::after(&before, &kit);
+        trust.site = site::still_newest(before.site, site).ok_or(ControlError::Stale {
+            number: self.row.number,
+            reason: "the site that passes kits on has said something newer since, or was pinned since; stage the kit again",
+        })?;
         let activation = Activation { trust, time, generation: generation.clone(), entry: account.entry() };
         let confirmation = emergency.as_ref().map(|mark| self.confirmation(mark)).transpose()?;
         let marked = emergency.as_ref().zip(confirmation.as_ref());
