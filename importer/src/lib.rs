@@ -16,6 +16,7 @@ mod error;
 pub mod impact;
 mod import;
 pub mod isolated;
+mod manifest;
 mod prepare;
 mod receipt;
 mod recheck;

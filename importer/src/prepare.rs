@@ -6,8 +6,8 @@
 //! ```
 //!
 //! What the worker says decides nothing by itself: the signatures are checked in this process
-//! too, on the bytes that the worker expanded, and a blob is kept only under the digest
-//! that those signatures cover.
+//! too, on the bytes that the worker expanded, a blob is kept only under the digest that
+//! those signatures cover, and what the data set is, its signed manifest tells.
 
 use domain::clock::{ClockState, Present, Reading, TimeFloor};
 use domain::digest::Digest;
@@ -21,7 +21,7 @@ use crate::error::ImportError;
 use crate::request::{Progress, Request, SealPolicy, SiteWord};
 use crate::work::base::missing;
 use crate::work::{Check, LoadJob, OpenJob, Opened, Seal, Worker};
-use crate::{site, trust};
+use crate::{manifest, site, trust};
 
 /// A kit signed further in the future than this is not believed.
 const FUTURE_SECONDS_MAX: i64 = 48 * 3600;
@@ -148,6 +148,7 @@ impl Preparing<'_> {
         (self.progress)(Progress::Keeping);
         let blobs: Vec<(Digest, u64)> = kit.chunks().iter().map(|chunk| (chunk.sha256, chunk.len)).collect();
         self.store.adopt_blobs(workspace, &blobs)?;
+        let (manifest_digest, manifest) = manifest::signed(kit, self.store.blobs())?;
         let frame = verified.metadata.frame();
         let metadata_frame = Digest::of(frame);
         self.store.blobs().put(&metadata_frame, frame)?;
@@ -162,16 +163,16 @@ impl Preparing<'_> {
             kit_sha256: staged.sha256(),
             kit_version: kit.kit_version(),
             metadata_digest: kit.metadata_digest(),
-            content_root: loaded.content_root,
+            content_root: manifest.content_root,
             signed_at: kit.signed_at(),
             imported_at: verified.present.at,
             product: kit.product().to_owned(),
             channel: kit.channel().to_owned(),
-            sources: loaded.sources,
-            advisories: loaded.advisories,
+            sources: manifest.sources,
+            advisories: manifest.counts.advisories,
             layers,
             blobs: needed,
-            manifest: loaded.manifest,
+            manifest: manifest_digest,
             metadata_frame,
         })
     }

@@ -5,7 +5,6 @@
 //! that was pinned first, at every start. Expiry is judged at the time of signing: a
 //! verified generation may be old, which its age says, but not forged.
 
-use domain::digest::Digest;
 use domain::time::Timestamp;
 use ouk::limits::Limits;
 use ouk::read::SealedMetadata;
@@ -13,6 +12,7 @@ use ouk::verify::{Floors, Gates, TrustState, VerifiedKit};
 use store::{GenerationRow, Store, StoreError};
 
 use crate::error::ImportError;
+use crate::manifest;
 
 /// Checks that `row` is a kit of the vendor whose root was pinned first.
 pub fn recheck(
@@ -52,6 +52,5 @@ pub fn reverify(
 
 /// Is this the kit that the row was made from?
 pub(crate) fn is_kit_of(row: &GenerationRow, kit: &VerifiedKit) -> bool {
-    let signed: Option<Digest> = kit.target(feeds::dataset::MANIFEST_NAME).map(|manifest| manifest.sha256);
-    kit.metadata_digest() == row.metadata_digest && signed == Some(row.manifest)
+    kit.metadata_digest() == row.metadata_digest && manifest::signed_digest(kit) == Some(row.manifest)
 }

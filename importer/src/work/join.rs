@@ -10,9 +10,7 @@ use super::Loaded;
 use super::base::Base;
 use super::shard::{Purposes, Shard};
 use crate::error::ImportError;
-
-/// Far above any manifest: one entry per segment and source.
-const MANIFEST_BYTES_MAX: usize = 8 << 20;
+use crate::manifest;
 
 /// Joins the shards, holds what was found against what was signed, and writes the index.
 pub(super) fn join(
@@ -29,11 +27,7 @@ pub(super) fn join(
         all.counted.extend(shard.counted);
         all.manifest = all.manifest.or(shard.manifest);
     }
-    let manifest =
-        all.manifest.take().ok_or_else(|| ImportError::semantic(MANIFEST_NAME, "is missing from the kit"))?;
-    let manifest_digest = Digest::of(&manifest);
-    let manifest =
-        Manifest::parse(&manifest, MANIFEST_BYTES_MAX).map_err(|error| ImportError::semantic(MANIFEST_NAME, error))?;
+    let manifest = manifest::parse(&all.manifest.take().ok_or_else(manifest::missing)?)?;
     let segments = purposes.iter().filter_map(|(digest, purpose)| purpose.segment.map(|(number, _)| (number, *digest)));
     let mut segments: Vec<_> = segments.collect();
     segments.sort_unstable();
@@ -46,9 +40,7 @@ pub(super) fn join(
             base.apply(workspace, number, all.delta, &manifest, &segments)?
         }
     };
-    let advisories = manifest.counts.advisories;
-    let content_root = manifest.content_root;
-    Ok(Loaded { content_root, sources: manifest.sources, advisories, manifest: manifest_digest, layers })
+    Ok(Loaded { layers })
 }
 
 /// The index of a full kit: one file.

@@ -11,7 +11,6 @@ mod open;
 mod shard;
 
 use domain::digest::Digest;
-use domain::source::SourceStatus;
 use domain::time::Timestamp;
 use ouk::limits::Limits;
 use ouk::verify::{Gates, TrustState};
@@ -70,11 +69,6 @@ pub struct LoadJob {
 /// What [`load`] found. The blobs and the index lie in the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loaded {
-    pub content_root: Digest,
-    pub sources: Vec<SourceStatus>,
-    pub advisories: u64,
-    /// The data set's manifest.
-    pub manifest: Digest,
     /// The index files of the generation, newest first. The first is the one in the workspace.
     pub layers: Vec<LayerRef>,
 }

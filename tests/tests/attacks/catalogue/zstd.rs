@@ -268,6 +268,12 @@ fn z10_a_worker_that_dies_or_lies_changes_nothing(bench: &mut Bench) {
         Ok(loaded)
     }));
     bench.refuse("it hands over one blob less", &kit, "E-STATE");
+    bench.worker = Box::new(Liar(|workspace, job| {
+        let mut loaded = honest(workspace, job)?;
+        loaded.layers[0].sha256 = Digest::of(b"another index");
+        Ok(loaded)
+    }));
+    bench.refuse("it reports another index than it hands over", &kit, "E-STATE");
     // Metadata of a stranger, called verified: the signatures are checked once more outside of the worker.
     let stranger = super::bench::good_draft(&Vendor::new(2), 9, 2);
     bench.worker = Box::new(Forger(tar(&stranger.files())));
