@@ -12,7 +12,7 @@ use attest::statement::{
 use domain::clock::{self, Reading, TimeFloor};
 use domain::digest::Digest;
 use store::audit::{Entry, Event, Receipt, Subject};
-use store::{GenerationRow, Site};
+use store::{Floor, GenerationRow, Site};
 
 use crate::prepare::Verified;
 
@@ -80,21 +80,23 @@ impl Account {
     }
 
     pub(crate) fn describe(&mut self, verified: &Verified) {
-        let before = &verified.trust.floors;
         self.import.kit_version = Some(verified.kit.kit_version());
         self.import.warnings = verified.kit.warnings().to_vec();
         self.import.metadata_digest = Some(verified.kit.metadata_digest());
-        self.import.floors_before = before.iter().map(|floor| (floor.role.clone(), floor.version)).collect();
+        self.import.floors_before = versions(&verified.trust.floors);
         let files = verified.metadata.files();
         self.inputs = files.iter().map(|(name, bytes)| Reference::new(name, Digest::of(bytes))).collect();
     }
 
-    pub(crate) fn rolls_back_to(&mut self, row: &GenerationRow) {
+    /// The floors stay: a rollback opens no door for older kits.
+    pub(crate) fn rolls_back_to(&mut self, row: &GenerationRow, floors: &[Floor]) {
         self.import.kit_sha256 = Some(row.kit_sha256);
         self.import.kit_version = Some(row.kit_version);
         self.import.metadata_digest = Some(row.metadata_digest);
         self.import.content_root = Some(row.content_root);
         self.import.generation = Some(row.number);
+        self.import.floors_before = versions(floors);
+        self.import.floors_after.clone_from(&self.import.floors_before);
     }
 
     /// What is to be written down.
@@ -149,4 +151,9 @@ impl Account {
             verifier: self.verifier.clone(),
         })
     }
+}
+
+/// Floors as a receipt tells them.
+pub(crate) fn versions(floors: &[Floor]) -> BTreeMap<String, u64> {
+    floors.iter().map(|floor| (floor.role.clone(), floor.version)).collect()
 }

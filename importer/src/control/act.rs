@@ -14,9 +14,9 @@ use store::{
 
 use super::error::ControlError;
 use super::rules::{self, Standing, Tally};
-use super::{Acting, ask, note};
+use super::{Acting, ask, describe_rollback, note};
 use crate::error::ImportError;
-use crate::receipt::Account;
+use crate::receipt::{Account, versions};
 use crate::{prepare, recheck, site, trust};
 
 /// Where the person is who wants to do without approval.
@@ -198,7 +198,7 @@ impl Attempt<'_> {
         let (done, time) = effect_of(self.store, self.policy, self.row, self.acting)?;
         let effect = match &done {
             Done::RolledBack(to) => {
-                account.import.generation = Some(*to);
+                describe_rollback(self.store, *to, &mut account)?;
                 Effect::Rollback(*to)
             }
             Done::EmergencyConfirmed(mark) => Effect::ConfirmEmergency(mark),
@@ -232,7 +232,7 @@ impl Attempt<'_> {
             return Err(ControlError::Damaged(self.row.number).into());
         }
         account.import.generation = Some(generation.number);
-        account.import.floors_before = before.floors.iter().map(|floor| (floor.role.clone(), floor.version)).collect();
+        account.import.floors_before = versions(&before.floors);
         account.import.floors_after =
             kit.floors().roles.iter().map(|(role, floor)| (role.clone(), floor.version)).collect();
         let mut time = trust::time(store)?;

@@ -8,7 +8,7 @@ use store::{ControlPolicy, Effect, ImportLock, PendingRow, Store, StoreError, Ta
 
 use super::act::{Done, effect_of};
 use super::error::ControlError;
-use super::{Acting, note, rules};
+use super::{Acting, describe_rollback, note, rules};
 use crate::error::ImportError;
 use crate::receipt::Account;
 use crate::trust;
@@ -19,6 +19,14 @@ pub enum Asked {
     Done(Done, Logged),
     /// Others must approve first.
     Held(Box<PendingRow>, Logged),
+}
+
+/// The task of going back to a generation, to the one before when none is named.
+pub fn rollback(store: &Store, to: Option<u64>) -> Result<Task, StoreError> {
+    let to = store.rollback_target(to)?.number;
+    // What cannot be opened is not asked for.
+    let metadata_digest = store.open_generation(to)?.row().metadata_digest;
+    Ok(Task::Rollback { to, metadata_digest })
 }
 
 /// Asks for a rollback, for a confirmation of the clock or for another policy. A kit is asked for by
@@ -63,8 +71,7 @@ fn at_once(
     result.clone_into(&mut account.import.result);
     let logged = match task {
         Task::Rollback { to, .. } => {
-            let target = store.rollback_target(Some(*to))?;
-            account.rolls_back_to(&target);
+            let target = describe_rollback(store, *to, &mut account)?;
             store.roll_back(acting.site, &target, &account.entry())?
         }
         Task::Clock { .. } => store.confirm_time(&time, acting.site, &account.entry())?,

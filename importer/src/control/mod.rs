@@ -17,14 +17,14 @@ mod error;
 pub mod rules;
 
 pub use act::{Approved, BreakGlass, Done, Presence, approve, carry_out, sign, withdraw};
-pub use ask::{Asked, ask};
+pub use ask::{Asked, ask, rollback};
 pub(crate) use ask::{forget_expired, require_person, row};
 pub use error::ControlError;
 
 use domain::clock::{Reading, TimeFloor};
 use domain::digest::Digest;
 use ouk::limits::Limits;
-use store::{PendingRow, Site};
+use store::{GenerationRow, PendingRow, Site, Store, StoreError};
 
 use crate::receipt::{Account, Circumstances};
 
@@ -55,4 +55,12 @@ fn note(acting: &Acting<'_>, step: &str, row: &PendingRow, result: &str, time: &
         account.import.content_root = Some(generation.content_root);
     }
     account
+}
+
+/// Names the kit that becomes active again, as it stands in the state.
+fn describe_rollback(store: &Store, to: u64, account: &mut Account) -> Result<GenerationRow, StoreError> {
+    let row = store.rollback_target(Some(to))?;
+    let floors = store.trust()?.map(|trust| trust.floors).unwrap_or_default();
+    account.rolls_back_to(&row, &floors);
+    Ok(row)
 }

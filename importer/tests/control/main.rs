@@ -12,7 +12,7 @@ use domain::digest::Digest;
 use importer::control::rules::{Alarm, alarm};
 use importer::control::{self, Asked, Done, Presence};
 use importer::{Outcome, stage};
-use store::{ControlPolicy, Store, Task};
+use store::{ControlPolicy, GenerationRow, Store, Task};
 
 #[test]
 fn a_kit_that_waits_is_neither_served_nor_remembered_until_enough_others_approve() {
@@ -323,6 +323,26 @@ fn a_rollback_waits_and_leaves_the_floors_where_they_are() {
     assert_eq!(site.activate(number, "alice", 3).expect("done"), Done::RolledBack(1));
     let (current, after, _) = site.decisive();
     assert_eq!((current, after), (Some(1), floors));
+    assert_receipt_of_rollback(&site, one.row());
+}
+
+#[test]
+fn a_rollback_that_nobody_must_approve_tells_the_same() {
+    let site = Site::controlled(0);
+    site.hand_in(2, "root", 2).expect("imported");
+    let one = site.store.open_generation(1).expect("kept");
+    let task = Task::Rollback { to: 1, metadata_digest: one.row().metadata_digest };
+    site.acting("alice", 3, |acting| control::ask(&site.store, task, acting, None)).expect("done");
+    assert_receipt_of_rollback(&site, one.row());
+}
+
+/// It names the kit that is active again, and the floors, which stay.
+fn assert_receipt_of_rollback(site: &Site, to: &GenerationRow) {
+    let receipt = site.last_receipt();
+    assert_eq!((receipt.generation, receipt.kit_version), (Some(to.number), Some(to.kit_version)));
+    assert_eq!((receipt.kit_sha256, receipt.content_root), (Some(to.kit_sha256), Some(to.content_root)));
+    assert_eq!(receipt.floors_after["targets"], 2);
+    assert_eq!(receipt.floors_before, receipt.floors_after);
 }
 
 #[test]

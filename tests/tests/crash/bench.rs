@@ -8,8 +8,9 @@ use std::sync::{Arc, LazyLock};
 use domain::clock::Reading;
 use domain::digest::Digest;
 use domain::time::Timestamp;
+use importer::control::{Acting, Asked};
 use importer::work::InProcess;
-use importer::{ImportError, Imported, Means, Request, Rollback, SealPolicy};
+use importer::{ImportError, Imported, Means, Request, SealPolicy, control};
 use ouk::limits::Limits;
 use ouk::verify::Gates;
 use store::{GenerationRow, Store, StoreError};
@@ -161,9 +162,17 @@ fn reading() -> Reading {
 }
 
 /// What `stella kit rollback` does.
-pub(crate) fn roll_back(store: &Store) -> Result<GenerationRow, StoreError> {
-    let rollback = Rollback { to: None, reason: None, operator: "crash".to_owned(), engine: "crash".to_owned() };
-    importer::roll_back(store, &site(store)?, &rollback, &reading()).map(|(row, _)| row)
+pub(crate) fn roll_back(store: &Store) -> Result<Asked, ImportError> {
+    let acting = Acting {
+        site: &site(store)?,
+        operator: "crash",
+        engine: "crash",
+        appliance_version: env!("CARGO_PKG_VERSION"),
+        reading: &reading(),
+        limits: &Limits::default(),
+        nonce: Digest::of(b"crash"),
+    };
+    control::ask(store, control::rollback(store, None)?, &acting, None)
 }
 
 /// What `stella serve` does before it answers: the active generation is whole and the vendor's.

@@ -1,7 +1,6 @@
 //! `stella kit rollback`.
 
 use anyhow::Result;
-use store::Task;
 
 use crate::cli::Global;
 use crate::cli::control::{Asking, ask};
@@ -30,8 +29,6 @@ pub(crate) struct Args {
 
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     let store = global.open_store()?;
-    let to = store.rollback_target(args.to)?.number;
-    // What cannot be opened is not asked for.
-    let metadata_digest = store.open_generation(to)?.row().metadata_digest;
-    ask(&store, Task::Rollback { to, metadata_digest }, &args.asking, args.reason.as_deref())
+    let task = importer::control::rollback(&store, args.to)?;
+    ask(&store, task, &args.asking, args.reason.as_deref())
 }

@@ -5,13 +5,12 @@ use std::fs;
 use domain::digest::Digest;
 use forge::{Draft, compress, now, pin, sign, tar};
 use importer::SealPolicy;
+use importer::control::{self, Acting, Asked, Done};
 use ouk::keys::Role;
 use ouk::limits::Limits;
 use ouk::verify::Gates;
 use serde_json::{Value, json};
 use store::Store;
-
-use importer::Rollback;
 
 use super::bench::HELD;
 use super::{Bench, Elsewhere, Letter, Open, attacks};
@@ -87,10 +86,18 @@ fn m01_an_older_role_is_refused_alone_and_with_others(bench: &mut Bench) {
     // After a rollback of the pointer the floors stand where they were.
     let next = bench.draft().kit();
     bench.accept("the next kit", &next);
-    let rollback = Rollback { to: None, reason: None, operator: "a test".to_owned(), engine: "tests".to_owned() };
-    let site = bench.site().expect("a site");
-    let (_, logged) = importer::roll_back(&bench.store, &site, &rollback, &bench.reading).expect("rolled back");
-    assert!(logged.unpublished.is_none());
+    let task = control::rollback(&bench.store, None).expect("a generation before");
+    let acting = Acting {
+        site: &bench.site().expect("a site"),
+        operator: "a test",
+        engine: "tests",
+        appliance_version: env!("CARGO_PKG_VERSION"),
+        reading: &bench.reading,
+        limits: &Limits::default(),
+        nonce: Digest::of(b"nonce"),
+    };
+    let asked = control::ask(&bench.store, task, &acting, None).expect("rolled back");
+    assert!(matches!(asked, Asked::Done(Done::RolledBack(_), logged) if logged.unpublished.is_none()));
     let between = bench.draft_of(HELD, 3).kit();
     bench.refuse("after the site went back to an earlier generation", &between, "E-TS-ROLLBACK");
 }
