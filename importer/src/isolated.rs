@@ -13,6 +13,7 @@
 use std::io::{self, Read};
 use std::path::{self, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sandbox::{Confinement, Input, Level, Message, OutputLimits, Spec, Worker as Process};
@@ -156,12 +157,14 @@ pub fn run() -> io::Result<()> {
     sandbox::send(&Message::<Progress, Found>::Done(found))
 }
 
-/// Says how far the work is, when it is worth a line.
+/// Says how far the work is: of loading, once per step.
 fn tell(progress: Progress) {
-    if let Progress::Loading { bytes } = progress
-        && bytes % PROGRESS_STEP_BYTES > PROGRESS_STEP_BYTES / 2
-    {
-        return;
+    static STEPS_TOLD: AtomicU64 = AtomicU64::new(0);
+    if let Progress::Loading { bytes } = progress {
+        let step = bytes / PROGRESS_STEP_BYTES;
+        if STEPS_TOLD.fetch_max(step, Ordering::Relaxed) >= step {
+            return;
+        }
     }
     // A parent that is gone has killed this process already.
     let _ = sandbox::send(&Message::<Progress, Found>::Progress(progress));
