@@ -68,7 +68,7 @@ fn run(store: &Store, request: &Request<'_>, means: &Means<'_>, then: Then) -> R
     let mut account = Account::new(action, &request.given_as, &by);
     let pinned = store.trust().ok().flatten().map(|trust| Digest::of(&trust.root));
     account.judged_by(pinned.or(request.trust_root.map(Digest::of)));
-    let attempt = Attempt { preparing, request, site, acting, then, policy: store.control_policy()? };
+    let attempt = Attempt { preparing, request, acting, then, policy: store.control_policy()? };
     if let Err(error) = store.sweep(&lock) {
         // What could not be removed now cannot be removed after the refusal either.
         return Err(attempt.write_down(&mut account, error.into()));
@@ -90,6 +90,7 @@ fn run(store: &Store, request: &Request<'_>, means: &Means<'_>, then: Then) -> R
                 Outcome::Activated(_) | Outcome::Held(_) => store.keep_kit(&lock, staged),
                 Outcome::AlreadyCurrent(_) => staged.remove(),
             };
+            // An empty one in the place of this one.
             let _ = store.workspace(&lock);
             let _ = store.forget_old(&lock);
             progress(Progress::Done);
@@ -102,7 +103,6 @@ fn run(store: &Store, request: &Request<'_>, means: &Means<'_>, then: Then) -> R
 struct Attempt<'a> {
     preparing: Preparing<'a>,
     request: &'a Request<'a>,
-    site: &'a Site,
     acting: Acting<'a>,
     then: Then,
     policy: ControlPolicy,
@@ -121,12 +121,12 @@ impl Attempt<'_> {
         if let Some(current) = self.preparing.active_as(&verified)? {
             account.import.result = "noop".to_owned();
             account.import.generation = Some(current);
-            let logged = self.store().append(self.site, &account.entry())?;
+            let logged = self.store().append(self.acting.site, &account.entry())?;
             return Ok(Imported { outcome: Outcome::AlreadyCurrent(current), clock, site, logged });
         }
         if let Some(waiting) = self.waiting_as(&verified)? {
             account.import.result = "noop".to_owned();
-            let logged = self.store().append(self.site, &account.entry())?;
+            let logged = self.store().append(self.acting.site, &account.entry())?;
             return Ok(Imported { outcome: Outcome::Held(Box::new(waiting)), clock, site, logged });
         }
         let generation = self.preparing.load(staged, &workspace, &verified)?;
@@ -175,7 +175,7 @@ impl Attempt<'_> {
         let row = control::row(number, task, self.acting.operator, now, &self.policy, self.acting.nonce);
         let mut time = verified.time.clone();
         time.observe(self.acting.reading);
-        let logged = self.store().hold(self.preparing.lock, &row, &time, self.site, &account.entry())?;
+        let logged = self.store().hold(self.preparing.lock, &row, &time, self.acting.site, &account.entry())?;
         let (clock, site) = (verified.present.state, verified.word);
         Ok(Imported { outcome: Outcome::Held(Box::new(row)), clock, site, logged })
     }
@@ -201,7 +201,7 @@ impl Attempt<'_> {
         }
         let trust = trust::after(&verified.trust, kit);
         let activation = Activation { trust, time, generation, entry: account.entry() };
-        let logged = self.store().activate(self.site, &activation)?;
+        let logged = self.store().activate(self.acting.site, &activation)?;
         let outcome = Outcome::Activated(Box::new(activation.generation));
         Ok(Imported { outcome, clock: verified.present.state, site: verified.word, logged })
     }
@@ -243,7 +243,7 @@ impl Attempt<'_> {
         account.import.result = if error.is_rejection() { "rejected" } else { "failed" }.to_owned();
         account.import.code = Some(error.code().to_owned());
         account.import.reason = Some(error.to_string());
-        let recorded = self.store().append(self.site, &account.entry());
+        let recorded = self.store().append(self.acting.site, &account.entry());
         match recorded.and_then(|logged| logged.unpublished.map_or(Ok(()), Err)) {
             Ok(()) => error,
             Err(failure) => unrecorded(error, &failure),
