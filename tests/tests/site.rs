@@ -60,6 +60,26 @@ fn a_pinned_site_must_vouch_for_every_kit_from_then_on() {
 }
 
 #[test]
+fn a_site_that_is_pinned_with_a_kit_that_waits_stays_pinned_when_the_kit_becomes_active() {
+    let site = upstream();
+    for output in ["first.tar.zst", "second.tar.zst"] {
+        assert_eq!(export(&site, output, &[]).code, 0);
+    }
+    let downstream = |arguments: &[&str]| site.run(&[&["--state-dir", "downstream", "kit"], arguments].concat());
+    let vendor = ["--trust-root", "keys/1.root.json"];
+    let staged = downstream(&[&["stage", "second.tar.zst", "--no-seal"], &vendor[..], &PIN].concat());
+    assert_eq!(staged.code, 0, "{}", staged.stderr);
+    let activated = downstream(&["activate", "1"]);
+    assert_eq!(activated.code, 0, "{}", activated.stderr);
+    for (kit, code) in [("kit.tar.zst", "E-SITE-MISSING"), ("first.tar.zst", "E-SITE-ROLLBACK")] {
+        let ran = import(&site, kit, &[]);
+        assert_eq!((ran.code, ran.stderr.contains(code)), (6, true), "{code}: {}{}", ran.stdout, ran.stderr);
+    }
+    let ran = import(&site, "second.tar.zst", &[]);
+    assert!(ran.code == 0 && ran.stdout.contains("is active already"), "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
 fn an_exported_kit_travels_in_volumes_and_gives_the_vendors_file_back() {
     let site = upstream();
     assert_eq!(export(&site, "exported.tar.zst", &[]).code, 0);
