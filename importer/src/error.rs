@@ -4,6 +4,7 @@ use domain::digest::Digest;
 pub use ouk::error::Blame;
 use ouk::error::KitError;
 use ouk::site::SiteError;
+use ouk::tokens::TokenError;
 use serde::{Deserialize, Serialize};
 use store::StoreError;
 
@@ -39,6 +40,13 @@ pub enum ImportError {
     BaseMissing { kit_version: u64, content_root: Digest },
     #[error("the content root of the records is {found}, but the kit signs {signed}")]
     ContentRoot { found: Digest, signed: Digest },
+    /// The key list, the token list or the revocation list. A single token that is wrong is a warning.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("the vendor has withdrawn {what} (revocation list {serial})")]
+    Withdrawn { what: String, serial: u64 },
+    #[error("no token can name this site: {0}")]
+    SiteName(String),
     #[error(transparent)]
     Site(#[from] SiteError),
     #[error("the site's root that was given cannot be used: {0}")]
@@ -125,6 +133,9 @@ impl ImportError {
             Self::BaseMissing { .. } => "E-INCOMPLETE",
             Self::ContentRoot { .. } => "E-SEM-ROOT",
             Self::TrustRoot(error) => error.code(),
+            Self::Token(error) => error.code(),
+            Self::Withdrawn { .. } => "E-GATE-REVOKED",
+            Self::SiteName(_) => "E-SITE-NAME",
             Self::Site(error) | Self::SiteRoot(error) => error.code(),
             Self::Worker { .. } => "E-WORKER",
             Self::Unrecorded { cause, .. } => cause.code(),
@@ -139,10 +150,14 @@ impl ImportError {
             Self::Found(refusal) => refusal.blame,
             Self::Control(error) => error.blame(),
             Self::Site(error) => error.blame(),
+            Self::Token(error) => error.blame(),
+            Self::Withdrawn { .. } => Blame::Kit,
             Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) | Self::SiteRoot(_) => Blame::Operator,
-            Self::SourceKind { .. } | Self::SealMissing | Self::SealKeyMissing | Self::Unexpected { .. } => {
-                Blame::Operator
-            }
+            Self::SourceKind { .. }
+            | Self::SealMissing
+            | Self::SealKeyMissing
+            | Self::Unexpected { .. }
+            | Self::SiteName(_) => Blame::Operator,
             Self::TooLarge { .. } | Self::Future { .. } | Self::Semantic { .. } | Self::ContentRoot { .. } => {
                 Blame::Kit
             }
@@ -160,6 +175,7 @@ impl ImportError {
                 !matches!(error, KitError::State(_) | KitError::Io(_) | KitError::Caller(_))
             }
             Self::Site(error) => !matches!(error, SiteError::Keys(_) | SiteError::Compress(_)),
+            Self::Token(error) => !matches!(error, TokenError::Signer),
             Self::Unrecorded { cause, .. } => cause.is_rejection(),
             Self::Found(refusal) => refusal.is_rejection,
             Self::TooLarge { .. }
@@ -170,10 +186,14 @@ impl ImportError {
             | Self::Semantic { .. }
             | Self::BaseMissing { .. }
             | Self::ContentRoot { .. }
+            | Self::Withdrawn { .. }
             | Self::SourceKind { .. } => true,
-            Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) | Self::SiteRoot(_) | Self::Control(_) => {
-                false
-            }
+            Self::Store(_)
+            | Self::SourceRead { .. }
+            | Self::TrustRoot(_)
+            | Self::SiteRoot(_)
+            | Self::SiteName(_)
+            | Self::Control(_) => false,
             Self::Worker { is_about_the_kit, .. } => *is_about_the_kit,
         }
     }
@@ -222,6 +242,11 @@ impl ImportError {
             Self::Semantic { .. } | Self::ContentRoot { .. } => {
                 "the kit is signed but its content is wrong: report it to the vendor, keep the present data"
             }
+            Self::Token(error) => error.advice(),
+            Self::Withdrawn { .. } => {
+                "do not use it: get the newest full kit, and scan again what was judged by the withdrawn data"
+            }
+            Self::SiteName(_) => "tokens need a site whose name has lower-case letters, digits, dots and hyphens only",
             Self::Site(error) => error.advice(),
             Self::SiteRoot(_) => {
                 "give the site's root file, such as 1.root.json of `stella admin site-root init`, unchanged"

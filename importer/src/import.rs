@@ -7,6 +7,7 @@ use ouk::limits::Limits;
 use store::{Activation, ControlPolicy, GenerationRow, PendingRow, Quarantined, Site, Staged, Store, StoreError, Task};
 
 use crate::control::{self, Acting, ControlError};
+use crate::entitlements::{self, Asked, Ruling};
 use crate::error::ImportError;
 use crate::prepare::{Preparing, Verified};
 use crate::receipt::{Account, Circumstances};
@@ -122,18 +123,35 @@ impl Attempt<'_> {
             account.import.result = "noop".to_owned();
             account.import.generation = Some(current);
             let logged = self.store().append(self.acting.site, &account.entry())?;
-            return Ok(Imported { outcome: Outcome::AlreadyCurrent(current), clock, site, logged });
+            let warnings = account.warnings();
+            return Ok(Imported { outcome: Outcome::AlreadyCurrent(current), clock, site, logged, warnings });
         }
         if let Some(waiting) = self.waiting_as(&verified)? {
             account.import.result = "noop".to_owned();
             let logged = self.store().append(self.acting.site, &account.entry())?;
-            return Ok(Imported { outcome: Outcome::Held(Box::new(waiting)), clock, site, logged });
+            let warnings = account.warnings();
+            return Ok(Imported { outcome: Outcome::Held(Box::new(waiting)), clock, site, logged, warnings });
         }
         let generation = self.preparing.load(staged, &workspace, &verified)?;
+        let ruling = self.rule(&verified, &generation)?;
+        account.rule(&ruling);
         if self.is_held() {
             return self.hold(account, &verified, generation);
         }
-        self.activate(account, &verified, generation)
+        self.activate(account, &verified, generation, ruling)
+    }
+
+    /// Tokens and revocations. Of a kit that waits they are judged once more when it is activated.
+    fn rule(&self, verified: &Verified, generation: &GenerationRow) -> Result<Ruling, ImportError> {
+        entitlements::judge(&Asked {
+            store: self.store(),
+            site: self.acting.site,
+            kit: &verified.kit,
+            generation,
+            trust: &verified.trust,
+            now: verified.present.at,
+            nonce: self.acting.nonce,
+        })
     }
 
     fn is_held(&self) -> bool {
@@ -177,7 +195,8 @@ impl Attempt<'_> {
         time.observe(self.acting.reading);
         let logged = self.store().hold(self.preparing.lock, &row, &time, self.acting.site, &account.entry())?;
         let (clock, site) = (verified.present.state, verified.word);
-        Ok(Imported { outcome: Outcome::Held(Box::new(row)), clock, site, logged })
+        let warnings = account.warnings();
+        Ok(Imported { outcome: Outcome::Held(Box::new(row)), clock, site, logged, warnings })
     }
 
     /// Step 12.
@@ -186,6 +205,7 @@ impl Attempt<'_> {
         account: &mut Account,
         verified: &Verified,
         generation: GenerationRow,
+        ruling: Ruling,
     ) -> Result<Imported, ImportError> {
         let (kit, import) = (&verified.kit, &mut account.import);
         import.floors_after = kit.floors().roles.iter().map(|(role, floor)| (role.clone(), floor.version)).collect();
@@ -199,11 +219,13 @@ impl Attempt<'_> {
             let warning = format!("signed at {}: too far ahead to be believed wholly", kit.signed_at());
             account.import.warnings.push(warning);
         }
-        let trust = trust::after(&verified.trust, kit);
-        let activation = Activation { trust, time, generation, entry: account.entry() };
+        let Ruling { revocations, change: entitlements, .. } = ruling;
+        let trust = trust::after(&verified.trust, kit, revocations);
+        let activation = Activation { trust, time, generation, entitlements, entry: account.entry() };
         let logged = self.store().activate(self.acting.site, &activation)?;
         let outcome = Outcome::Activated(Box::new(activation.generation));
-        Ok(Imported { outcome, clock: verified.present.state, site: verified.word, logged })
+        let (clock, site, warnings) = (verified.present.state, verified.word, account.warnings());
+        Ok(Imported { outcome, clock, site, logged, warnings })
     }
 
     /// Keeps the receipt, puts a refused kit aside with its reason, and removes what the import has

@@ -12,6 +12,7 @@
 //! parsing can be done by a process that reaches nothing else ([`work`]).
 
 pub mod control;
+mod entitlements;
 mod error;
 pub mod impact;
 mod import;
@@ -26,6 +27,7 @@ mod source;
 mod trust;
 pub mod work;
 
+pub use entitlements::{Renewed, renew, revocations, verify_token};
 pub use error::{Blame, ImportError, Refusal};
 pub use import::{Means, import, stage};
 pub use recheck::{recheck, reverify};

@@ -17,6 +17,7 @@ use ouk::site::SiteMetadata;
 use ouk::verify::VerifiedKit;
 use store::{GenerationRow, ImportLock, Staged, Store, StoreError, TrustRow, Workspace};
 
+use crate::entitlements::withdrawn;
 use crate::error::ImportError;
 use crate::request::{Progress, Request, SealPolicy, SiteWord};
 use crate::work::base::missing;
@@ -70,6 +71,7 @@ impl Preparing<'_> {
         }
         let seal = seal(request, staged.sha256())?;
         let (mut trust, time) = self.remembered(request)?;
+        withdrawn::refuse_seal_key(&withdrawn::known(&trust)?, request.seal_key)?;
         trust.site = site::remembered(trust.site, request.site_root, self.limits)?;
         let present = time.judge(self.reading);
         let check = Check {
@@ -85,6 +87,7 @@ impl Preparing<'_> {
         let (metadata, travels) = self.hand_over(staged, workspace, opened)?;
         let kit = ouk::verify::verify(&metadata, &check.trust, &check.gates, check.present, self.limits)?;
         refuse_future(&kit, &present)?;
+        withdrawn::refuse_kit(&withdrawn::known(&trust)?, &kit)?;
         let (site, word) = site::after(trust.site, travels.as_ref(), &kit, &check)?;
         trust.site = site;
         Ok(Verified { kit, trust, word, time, present, metadata, check })
@@ -183,8 +186,16 @@ impl Preparing<'_> {
         let current = self.store.current()?;
         let mut rows = self.store.generations()?;
         rows.sort_by_key(|row| Some(row.number) != current);
-        let found = rows.into_iter().find(|row| row.content_root == base.content_root);
-        found.map(Some).ok_or_else(|| missing(base))
+        let list = withdrawn::in_force(self.store)?;
+        let (withdrawn, good): (Vec<_>, Vec<_>) = rows
+            .into_iter()
+            .filter(|row| row.content_root == base.content_root)
+            .partition(|row| withdrawn::of_generation(&list, row).is_some());
+        match (good.into_iter().next(), withdrawn.first()) {
+            (Some(row), _) => Ok(Some(row)),
+            (None, Some(row)) => withdrawn::refuse_generation(&list, row).map(|()| None),
+            (None, None) => Err(missing(base)),
+        }
     }
 
     /// Room for the blobs that are not here yet, and for the index: measured, it takes a third of

@@ -14,6 +14,7 @@ use domain::digest::Digest;
 use store::audit::{Entry, Event, Receipt, Subject};
 use store::{Floor, GenerationRow, Site};
 
+use crate::entitlements::Ruling;
 use crate::prepare::Verified;
 
 /// The level of our own that a summary states.
@@ -55,6 +56,7 @@ impl Account {
             code: None,
             content_root: None,
             engine: by.engine.to_owned(),
+            entitlements: None,
             floors_after: BTreeMap::new(),
             floors_before: BTreeMap::new(),
             generation: None,
@@ -86,6 +88,16 @@ impl Account {
         self.import.floors_before = versions(&verified.trust.floors);
         let files = verified.metadata.files();
         self.inputs = files.iter().map(|(name, bytes)| Reference::new(name, Digest::of(bytes))).collect();
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.import.warnings.clone()
+    }
+
+    /// What the kit's tokens came to.
+    pub(crate) fn rule(&mut self, ruling: &Ruling) {
+        self.import.entitlements = Some(ruling.told.clone());
+        self.import.warnings.extend_from_slice(&ruling.warnings);
     }
 
     /// The floors stay: a rollback opens no door for older kits.

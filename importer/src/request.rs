@@ -69,6 +69,8 @@ pub struct Imported {
     /// Where the audit log tells of it.
     pub logged: Logged,
     pub site: SiteWord,
+    /// What a person should know of the kit although it was taken. The receipt has the same.
+    pub warnings: Vec<String>,
 }
 
 /// What a site said of the kit, beside the vendor.

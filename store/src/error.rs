@@ -55,7 +55,9 @@ pub enum StoreError {
     Keys { path: PathBuf, reason: String },
     #[error("this site is called {found} since its first start; its name does not change")]
     SiteNamed { found: String },
-    #[error("{0:?} is no name for a site: lower-case letters, digits, dots and hyphens, 63 at most")]
+    #[error(
+        "{0:?} is no name for a site: lower-case letters, digits, dots and hyphens, 63 at most, a letter or digit first"
+    )]
     SiteName(String),
     #[error(transparent)]
     Evidence(#[from] AttestError),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! state.redb     trust floors, generations, the pointer to the active one, receipts, the log's head, scans,
-//!                who approves what and what waits for it
+//!                who approves what and what waits for it, tokens and what the vendor has withdrawn
 //! keys/          private keys of the site, one for each purpose
 //! log/           the audit log: tiles and the signed checkpoint
 //! sboms.redb     stored SBOMs: rows, inventories, and which packages each asks about
@@ -24,6 +24,7 @@ mod control;
 mod database;
 pub mod disk;
 mod durable;
+mod entitlements;
 mod error;
 mod generation;
 mod layout;
@@ -38,6 +39,7 @@ mod workspace;
 
 pub use blobs::Blobs;
 pub use control::{APPROVAL_HOURS, ApprovalRow, ControlPolicy, EmergencyRow, PendingRow, Person, Task};
+pub use entitlements::{Compact, EntitlementChange, SiteTokenRow, VendorTokenRow};
 pub use error::StoreError;
 pub use generation::{Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, SegmentId, View};
 pub use layout::Layout;

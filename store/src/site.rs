@@ -159,7 +159,10 @@ impl Store {
     /// As [`Store::site`], for a site that is given a name instead of a random one.
     pub fn site_named(&self, name: &str, entropy: Entropy<'_>) -> Result<Site, StoreError> {
         let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
-        if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(known) {
+        if !name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+            || name.len() > NAME_BYTES_MAX
+            || !name.chars().all(known)
+        {
             return Err(StoreError::SiteName(name.to_owned()));
         }
         self.provision(Some(name), entropy)

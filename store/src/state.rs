@@ -18,6 +18,7 @@ use crate::blobs::Blobs;
 use crate::database::StateDatabase;
 use crate::disk::{Disk, DiskLock, Kind, RealDisk};
 use crate::durable::{list, remove_file, sync_directory};
+use crate::entitlements::{EntitlementChange, write_entitlements};
 use crate::error::StoreError;
 use crate::generation::{Generation, OpenLayers};
 use crate::layout::Layout;
@@ -61,6 +62,8 @@ pub struct Activation {
     pub trust: TrustRow,
     pub time: TimeFloor,
     pub generation: GenerationRow,
+    /// What the kit's tokens change.
+    pub entitlements: EntitlementChange,
     /// What is written down of it.
     pub entry: Entry,
 }
@@ -431,6 +434,7 @@ pub(crate) fn write_activation(write: &redb::WriteTransaction, activation: &Acti
     write.open_table(TRUST)?.insert("state", encode(&activation.trust).as_slice())?;
     write_time(write, &activation.time)?;
     write.open_table(GENERATIONS)?.insert(generation.number, encode(generation).as_slice())?;
+    write_entitlements(write, &activation.entitlements)?;
     point_at(write, generation.number)
 }
 

@@ -219,7 +219,7 @@ fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Dig
         manifest: digest,
         metadata_frame: digest,
     };
-    let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None };
+    let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None, revocations: None };
     let mut seed = 0;
     let mut entropy = |bytes: &mut [u8]| {
         seed += 1;
@@ -237,7 +237,9 @@ fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Dig
         details: Default::default(),
     });
     let time = TimeFloor::new(Timestamp::UNIX_EPOCH);
-    let logged = store.activate(&site, &Activation { trust, time, generation, entry }).expect("activated");
+    let logged = store
+        .activate(&site, &Activation { trust, time, generation, entitlements: Default::default(), entry })
+        .expect("activated");
     assert!(logged.unpublished.is_none());
     store.open_generation(number).expect("open")
 }

@@ -132,6 +132,11 @@ pub(crate) fn held(store: &Store, row: &PendingRow, asking: &Asking, at: &At) ->
     Ok(())
 }
 
+/// What a person should know although it was done.
+pub(crate) fn warn(out: &mut impl Write, warnings: &[String]) -> std::io::Result<()> {
+    warnings.iter().try_for_each(|warning| writeln!(out, "warning: {}", escape(warning)))
+}
+
 /// What a request is about, in one line.
 pub(crate) fn describe(row: &PendingRow) -> String {
     match &row.task {
@@ -187,7 +192,7 @@ pub(crate) fn standing(row: &PendingRow, tally: &Tally) -> String {
 pub(crate) fn report(store: &Store, done: &Done) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match done {
-        Done::Activated { generation, emergency } => {
+        Done::Activated { generation, emergency, warnings } => {
             let (number, version) = (generation.number, generation.kit_version);
             writeln!(out, "generation {number} is active: kit version {version}, signed {}", generation.signed_at)?;
             if let Some(mark) = emergency {
@@ -197,6 +202,7 @@ pub(crate) fn report(store: &Store, done: &Done) -> Result<()> {
                     mark.confirm_by
                 )?;
             }
+            warn(&mut out, warnings)?;
         }
         Done::EmergencyConfirmed(mark) => writeln!(out, "generation {} is confirmed", mark.generation)?,
         Done::RolledBack(number) => {

@@ -15,6 +15,7 @@ use store::{
 use super::error::ControlError;
 use super::rules::{self, Standing, Tally};
 use super::{Acting, ask, describe_rollback, note};
+use crate::entitlements::{self, Asked, withdrawn};
 use crate::error::ImportError;
 use crate::receipt::{Account, versions};
 use crate::{prepare, recheck, site, trust};
@@ -38,7 +39,12 @@ pub struct BreakGlass<'a> {
 /// What was carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
-    Activated { generation: Box<GenerationRow>, emergency: Option<EmergencyRow> },
+    Activated {
+        generation: Box<GenerationRow>,
+        emergency: Option<EmergencyRow>,
+        /// As in the receipt.
+        warnings: Vec<String>,
+    },
     EmergencyConfirmed(EmergencyRow),
     RolledBack(u64),
     ClockConfirmed(Timestamp),
@@ -231,6 +237,16 @@ impl Attempt<'_> {
         if !store.is_intact(generation) || store.open_staged(generation).is_err() {
             return Err(ControlError::Damaged(self.row.number).into());
         }
+        let ruling = entitlements::judge(&Asked {
+            store,
+            site: self.acting.site,
+            kit: &kit,
+            generation,
+            trust: &before,
+            now: present.at,
+            nonce: self.acting.nonce,
+        })?;
+        account.rule(&ruling);
         account.import.generation = Some(generation.number);
         account.import.floors_before = versions(&before.floors);
         account.import.floors_after =
@@ -238,17 +254,24 @@ impl Attempt<'_> {
         let mut time = trust::time(store)?;
         time.observe(reading);
         time.prove(kit.signed_at(), present.at);
-        let mut trust = trust::after(&before, &kit);
+        let mut trust = trust::after(&before, &kit, ruling.revocations);
         trust.site = site::still_newest(before.site, site).ok_or(ControlError::Stale {
             number: self.row.number,
             reason: "the site that passes kits on has said something newer since, or was pinned since; stage the kit again",
         })?;
-        let activation = Activation { trust, time, generation: generation.clone(), entry: account.entry() };
+        let activation = Activation {
+            trust,
+            time,
+            generation: generation.clone(),
+            entitlements: ruling.change,
+            entry: account.entry(),
+        };
         let confirmation = emergency.as_ref().map(|mark| self.confirmation(mark)).transpose()?;
         let marked = emergency.as_ref().zip(confirmation.as_ref());
         let effect = Effect::Activate { activation: &activation, emergency: marked };
         let logged = store.resolve(self.row, self.policy, &effect, self.acting.site, &activation.entry)?;
-        Ok((Done::Activated { generation: Box::new(activation.generation), emergency }, logged))
+        let (generation, warnings) = (Box::new(activation.generation), account.warnings());
+        Ok((Done::Activated { generation, emergency, warnings }, logged))
     }
 
     fn verify_again(
@@ -272,6 +295,7 @@ impl Attempt<'_> {
             return Err(ControlError::Damaged(self.row.number).into());
         }
         prepare::refuse_future(&kit, present)?;
+        withdrawn::refuse_kit(&withdrawn::known(before)?, &kit)?;
         Ok(kit)
     }
 
@@ -344,11 +368,14 @@ pub(super) fn effect_of(
     let mut time = trust::time(store)?;
     let stale = |reason| ControlError::Stale { number: row.number, reason };
     let done = match &row.task {
-        Task::Activate { generation, .. } => Done::Activated { generation: generation.clone(), emergency: None },
+        Task::Activate { generation, .. } => {
+            Done::Activated { generation: generation.clone(), emergency: None, warnings: Vec::new() }
+        }
         Task::ConfirmEmergency(mark) => Done::EmergencyConfirmed(EmergencyRow { confirmed: true, ..mark.clone() }),
         Task::Rollback { to, metadata_digest } => {
             // What cannot be opened is not pointed at.
             let generation = store.open_generation(*to)?;
+            withdrawn::refuse_generation(&withdrawn::in_force(store)?, generation.row())?;
             if generation.row().metadata_digest != *metadata_digest {
                 return Err(stale("the generation is another one now").into());
             }

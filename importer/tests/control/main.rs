@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests write and damage files")]
 
 mod bench;
+mod entitlements;
 
 use std::fs;
 
@@ -26,7 +27,7 @@ fn a_kit_that_waits_is_neither_served_nor_remembered_until_enough_others_approve
     assert_eq!(site.decisive(), before);
     site.approve(number, "carol", 4).expect("approved");
     let done = site.activate(number, "bob", 5).expect("activated");
-    assert!(matches!(&done, Done::Activated { emergency: None, generation } if generation.number == number));
+    assert!(matches!(&done, Done::Activated { emergency: None, generation, .. } if generation.number == number));
     assert_eq!(site.store.current().expect("readable"), Some(number));
     assert_eq!(site.numbers(), Vec::<u64>::new());
     assert_eq!(site.last_approvers(), ["bob", "carol"]);

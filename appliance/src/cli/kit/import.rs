@@ -220,6 +220,9 @@ fn import(
         Outcome::Activated(_) | Outcome::AlreadyCurrent(_) => None,
     };
     report(imported, seal)?;
+    if waiting.is_none() {
+        super::status::entitlements(&store, &mut std::io::stdout().lock())?;
+    }
     match waiting {
         Some(row) => {
             control::held(&store, &row, &args.asking, &at)?;
@@ -283,6 +286,7 @@ fn report(imported: Imported, seal: &str) -> Result<()> {
         }
         SiteWord::Verified { publication } => writeln!(out, "site signatures verified, publication {publication}")?,
     }
+    control::warn(&mut out, &imported.warnings)?;
     match imported.clock {
         ClockState::Ok => {}
         ClockState::Behind => {

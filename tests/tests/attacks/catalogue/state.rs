@@ -59,13 +59,10 @@ pub(crate) const LETTER: Letter = Letter {
         },
         Elsewhere { id: "M12", tests: &["ouk/tests/kit/metadata.rs::damaged_remembered_state_is_never_a_first_use"] },
     ],
-    open: &[
-        Open { id: "M13", reason: "a state older than its own log is found; a whole disk that was set back is not" },
-        Open {
-            id: "M14",
-            reason: "the list is verified, but the importer does not hold it against the active generation",
-        },
-    ],
+    open: &[Open {
+        id: "M13",
+        reason: "a state older than its own log is found; a whole disk that was set back is not",
+    }],
 };
 
 fn m01_an_older_role_is_refused_alone_and_with_others(bench: &mut Bench) {
