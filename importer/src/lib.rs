@@ -27,7 +27,7 @@ mod source;
 mod trust;
 pub mod work;
 
-pub use entitlements::{Renewed, renew, revocations, verify_token};
+pub use entitlements::{Renewed, Rotation, renew, revocations, rotate, verify_token};
 pub use error::{Blame, ImportError, Refusal};
 pub use import::{Means, import, stage};
 pub use recheck::{recheck, reverify};

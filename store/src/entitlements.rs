@@ -61,6 +61,8 @@ pub struct VendorTokenRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteTokenRow {
     pub jti: String,
+    /// The site's key that signed it.
+    pub kid: String,
     pub compact: Compact,
     pub subject: String,
     pub tier: String,

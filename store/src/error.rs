@@ -53,6 +53,8 @@ pub enum StoreError {
     CorruptBlob(Digest),
     #[error("{path}: {reason}; nothing can be signed (docs/audit-log.md, \"Keys\")")]
     Keys { path: PathBuf, reason: String },
+    #[error("{max} token keys before the present one still verify tokens")]
+    TokenKeys { max: usize },
     #[error("this site is called {found} since its first start; its name does not change")]
     SiteNamed { found: String },
     #[error(

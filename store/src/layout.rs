@@ -114,6 +114,11 @@ impl Layout {
         self.keys().join(format!("{purpose}.key.pem"))
     }
 
+    /// The key that is to take the place of that one.
+    pub(crate) fn next_key(&self, purpose: &str) -> PathBuf {
+        self.keys().join(format!("{purpose}.next.key.pem"))
+    }
+
     /// The audit log as files that anybody can read who knows the format.
     pub fn log(&self) -> PathBuf {
         self.root.join("log")

@@ -1,7 +1,7 @@
 //! What a client shows: is it a token of this site, good here and now?
 
 use domain::time::Timestamp;
-use ouk::tokens::{SiteKeys, SiteToken, TokenKey, TokenLimits, verify_site_token};
+use ouk::tokens::{SiteKeys, SiteToken, TokenError, TokenKey, TokenLimits, verify_site_token};
 use store::{Identity, Store};
 
 use super::withdrawn;
@@ -17,8 +17,14 @@ pub fn verify_token(
 ) -> Result<SiteToken, ImportError> {
     let list = withdrawn::in_force(store)?;
     let id = identity.id().parse().map_err(|error| ImportError::SiteName(format!("{error}")))?;
-    let keys = SiteKeys::of([TokenKey::from_bytes(identity.token().as_bytes())?]);
+    let keys = SiteKeys::of(token_keys(identity, now)?);
     Ok(verify_site_token(compact, &keys, &id, now, &list, &TokenLimits::default())?)
+}
+
+/// The keys that the site's tokens are verified by: the present one, and those whose time is not over yet.
+pub(super) fn token_keys(identity: &Identity, now: Timestamp) -> Result<Vec<TokenKey>, TokenError> {
+    let retired = identity.retired().iter().filter(|retired| retired.until > now).map(|retired| &retired.key);
+    [identity.token()].into_iter().chain(retired).map(|key| TokenKey::from_bytes(key.as_bytes())).collect()
 }
 
 /// The serial of the revocation list in force, and the generations that it ends.

@@ -25,12 +25,14 @@ impl Minting<'_> {
         alive: &[SiteTokenRow],
     ) -> Result<Option<SiteTokenRow>, ImportError> {
         let until = vendor.good_until().min(self.now.plus_days(SITE_DAYS_MAX));
-        if alive.iter().any(|row| row.source_jti == vendor.jti() && row.expires >= until) {
+        let key = TokenKey::from_bytes(self.site.identity().token().as_bytes())?;
+        let is_as_good =
+            |row: &SiteTokenRow| row.kid == key.kid() && row.source_jti == vendor.jti() && row.expires >= until;
+        if alive.iter().any(is_as_good) {
             return Ok(None);
         }
-        let key = TokenKey::from_bytes(self.site.identity().token().as_bytes())?;
         let signer = TokenSigner { key: &key, sign: &|message| self.site.token().sign(message) };
-        Ok(Some(row(&mint(&signer, vendor, self.id, self.kit, self.now, self.random(vendor))?)))
+        Ok(Some(row(&key, &mint(&signer, vendor, self.id, self.kit, self.now, self.random(vendor))?)))
     }
 
     /// Sixteen bytes that nobody can know before, and that are others for each token of one step.
@@ -45,9 +47,10 @@ impl Minting<'_> {
     }
 }
 
-fn row(token: &SiteToken) -> SiteTokenRow {
+fn row(key: &TokenKey, token: &SiteToken) -> SiteTokenRow {
     SiteTokenRow {
         jti: token.jti().to_owned(),
+        kid: key.kid().to_owned(),
         compact: Compact::new(token.expose()),
         subject: token.grant().subject.clone(),
         tier: token.grant().tier.clone(),

@@ -5,7 +5,7 @@
 //! withdrawn  the list in force, held against kits and generations
 //! judge      -> the list in force from now on; vendor tokens seen, site tokens minted and ended
 //! accept     is a token that a client shows good here and now?
-//! renew      the same for the tokens that are here already, between two kits
+//! renew      the same for the tokens that are here already, between two kits, and under another key
 //! ```
 //!
 //! The files are read in the worker first, as everything that a kit carries; a site's key is needed to
@@ -25,7 +25,8 @@ use attest::statement::Entitlements as Told;
 use domain::digest::Digest;
 use domain::time::Timestamp;
 use ouk::tokens::{
-    Audience, Entitlements, InvalidSiteId, KnownJti, Revocations, SiteId, TokenLimits, VendorToken, verify_bundle,
+    Audience, Entitlements, InvalidSiteId, KnownJti, Revocations, SiteId, TokenKey, TokenLimits, VendorToken,
+    verify_bundle,
 };
 use ouk::verify::VerifiedKit;
 use store::{Compact, EntitlementChange, GenerationRow, Site, SiteTokenRow, Store, TrustRow, VendorTokenRow};
@@ -34,7 +35,7 @@ use crate::error::ImportError;
 
 pub use accept::{revocations, verify_token};
 pub(crate) use offered::Offered;
-pub use renew::{Renewed, renew};
+pub use renew::{Renewed, Rotation, renew, rotate};
 
 /// An id stands for its claims for this long after the token has ended.
 const REMEMBERED_SECONDS: i64 = 400 * Timestamp::DAY_SECONDS;
@@ -74,7 +75,8 @@ pub(crate) fn judge(asked: &Asked<'_>) -> Result<Ruling, ImportError> {
     withdrawn::refuse_generation(&in_force, asked.generation)?;
     let mut ruling = Ruling::default();
     ruling.take_list(asked, &known, &in_force)?;
-    let alive = ruling.end(asked.store.site_tokens()?, &in_force, asked.now);
+    let keys = accept::token_keys(asked.site.identity(), asked.now)?;
+    let alive = ruling.end(asked.store.site_tokens()?, &in_force, &keys, asked.now);
     ruling.take_tokens(asked, &offered, &in_force, &alive, &limits)?;
     ruling.forget(&asked.store.vendor_tokens()?, asked.now);
     Ok(ruling)
@@ -101,13 +103,20 @@ impl Ruling {
     }
 
     /// Drops the site tokens that are no longer good and returns the others.
-    fn end(&mut self, tokens: Vec<SiteTokenRow>, in_force: &Revocations, now: Timestamp) -> Vec<SiteTokenRow> {
+    fn end(
+        &mut self,
+        tokens: Vec<SiteTokenRow>,
+        in_force: &Revocations,
+        keys: &[TokenKey],
+        now: Timestamp,
+    ) -> Vec<SiteTokenRow> {
         let (withdrawn, rest): (Vec<_>, Vec<_>) =
             tokens.into_iter().partition(|row| withdrawn::of_site_token(in_force, row).is_err());
         if !withdrawn.is_empty() {
             self.warnings.push(format!("{} tokens of this site ended: the vendor has withdrawn them", withdrawn.len()));
         }
-        let (ended, alive): (Vec<_>, Vec<_>) = rest.into_iter().partition(|row| row.expires <= now);
+        let (ended, alive): (Vec<_>, Vec<_>) =
+            rest.into_iter().partition(|row| row.expires <= now || !keys.iter().any(|key| key.kid() == row.kid));
         self.change.ended = withdrawn.into_iter().chain(ended).map(|row| row.jti).collect();
         self.told.ended = self.change.ended.len() as u64;
         alive

@@ -1,7 +1,7 @@
 //! Tokens and revocations of kits that wait, and of none at all.
 
 use domain::time::Timestamp;
-use importer::control;
+use importer::{Rotation, control};
 use ouk::tokens::{
     Grant, JWKS_PATH, Jwks, REVOCATIONS_PATH, TOKENS_PATH, TokenKeyPair, TokenSigner, VendorToken, issue_vendor_token,
     write_bundle,
@@ -129,6 +129,45 @@ fn tokens_are_renewed_from_the_evidence_that_is_kept_until_that_ends_or_is_withd
     let ended = renew(46 * day);
     assert_eq!((ended.minted, ended.ended), (0, 1));
     assert_eq!(site.last_receipt().action, "renew");
+}
+
+#[test]
+fn j13_a_rotated_key_overlaps_with_the_next_and_a_compromised_one_ends_at_once() {
+    let site = Site::new();
+    offer(&site, &[token(1)], None);
+    site.hand_in(1, "root", 1).expect("imported");
+    let first = site.store.site_tokens().expect("readable").remove(0);
+    let mut seeds = 100;
+    let mut rotate = |rotation, at| {
+        let mut entropy = |bytes: &mut [u8]| {
+            seeds += 1;
+            bytes.fill(seeds);
+            Ok(())
+        };
+        site.acting("root", at, |acting| importer::rotate(&site.store, acting, rotation, &mut entropy))
+    };
+    let good = |row: &store::SiteTokenRow, store: &store::Store, at: i64| {
+        let now = Timestamp::from_unix(SIGNED + at * 3600);
+        importer::verify_token(store, keys(store).identity(), row.compact.expose(), now).map(drop)
+    };
+    let rotated = rotate(Rotation::Overlap, 2).expect("rotated");
+    assert_eq!((rotated.minted, rotated.ended), (1, 0));
+    let rows = site.store.site_tokens().expect("readable");
+    let second = rows.iter().find(|row| row.kid != first.kid).expect("minted under the other key").clone();
+    // A process that starts now finds the same keys.
+    let reopened = site.reopen();
+    for row in [&first, &second] {
+        good(row, &reopened, 3).unwrap_or_else(|error| panic!("{error}"));
+    }
+    let rotated = rotate(Rotation::Compromised, 4).expect("rotated");
+    assert_eq!((rotated.minted, rotated.ended), (1, 1), "what the compromised key has signed");
+    assert_eq!(code(good(&second, &site.store, 5)), "E-JWT-KID");
+    good(&first, &site.store, 5).expect("its key was not the compromised one");
+    let third = site.store.site_tokens().expect("readable").into_iter().find(|row| row.kid != first.kid);
+    good(&third.expect("minted"), &site.store, 5).expect("good");
+    assert_eq!(site.last_receipt().action, "rotate-token-key");
+    // Beyond the end of the tokens that it signed, a key verifies nothing.
+    assert!(keys(&site.store).identity().retired().iter().all(|retired| retired.until == first.expires));
 }
 
 #[test]
