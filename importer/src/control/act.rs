@@ -345,7 +345,13 @@ pub(super) fn effect_of(
     let stale = |reason| ControlError::Stale { number: row.number, reason };
     let done = match &row.task {
         Task::Activate { generation, .. } => Done::Activated { generation: generation.clone(), emergency: None },
-        Task::ConfirmEmergency(mark) => Done::EmergencyConfirmed(EmergencyRow { confirmed: true, ..mark.clone() }),
+        Task::ConfirmEmergency(mark) => {
+            // Its place is the newer one's, which has to be confirmed by itself and keeps a third one waiting.
+            if store.emergency()?.as_ref() != Some(mark) {
+                return Err(stale("another kit was activated without approval since").into());
+            }
+            Done::EmergencyConfirmed(EmergencyRow { confirmed: true, ..mark.clone() })
+        }
         Task::Rollback { to, metadata_digest } => {
             // What cannot be opened is not pointed at.
             let generation = store.open_generation(*to)?;

@@ -252,6 +252,22 @@ fn o03_doing_without_approval_needs_the_console_and_is_possible_once_in_a_day() 
 }
 
 #[test]
+fn o03_confirming_an_older_emergency_late_neither_hides_the_newer_one_nor_opens_the_way_for_a_third() {
+    let site = Site::controlled(1);
+    let two = site.held(2, "alice", 2).number;
+    site.break_glass(two, "alice", 2, Presence::Console).expect("activated");
+    let older = site.numbers()[0];
+    let three = site.held(3, "alice", 27).number;
+    site.break_glass(three, "alice", 27, Presence::Console).expect("a day later");
+    ["alice", "bob"].map(|name| site.approve(older, name, 28).expect("signed"));
+    let mark = site.store.emergency().expect("readable");
+    assert_eq!(code(site.activate(older, "bob", 28)), "E-CONTROL-STALE");
+    assert_eq!(site.store.emergency().expect("readable"), mark, "the alarm is that of the kit that is active");
+    let four = site.held(4, "alice", 28).number;
+    assert_eq!(code(site.break_glass(four, "alice", 28, Presence::Console)), "E-CONTROL-REPEATED");
+}
+
+#[test]
 fn o03_an_emergency_is_for_kits_and_cannot_be_withdrawn() {
     let site = Site::controlled(1);
     let number = site.asked(Task::Clock { wall: hours(2).wall }, "alice", 2).number;
