@@ -354,7 +354,10 @@ pub(super) fn effect_of(
         }
         Task::Rollback { to, metadata_digest } => {
             // What cannot be opened is not pointed at.
-            let generation = store.open_generation(*to)?;
+            let generation = store.open_generation(*to).map_err(|error| match error {
+                StoreError::UnknownGeneration(_) => stale("the generation is not kept any more").into(),
+                error => ImportError::from(error),
+            })?;
             if generation.row().metadata_digest != *metadata_digest {
                 return Err(stale("the generation is another one now").into());
             }

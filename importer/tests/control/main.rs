@@ -343,6 +343,23 @@ fn a_rollback_waits_and_leaves_the_floors_where_they_are() {
 }
 
 #[test]
+fn a_rollback_to_what_was_forgotten_while_it_waited_is_refused_and_waits_no_longer() {
+    let site = Site::controlled(0);
+    site.hand_in(2, "root", 2).expect("imported");
+    site.replace_policy(&policy(0), &policy(1));
+    let metadata_digest = site.store.open_generation(1).expect("kept").row().metadata_digest;
+    let number = site.asked(Task::Rollback { to: 1, metadata_digest }, "alice", 3).number;
+    site.approve(number, "bob", 3).expect("approved");
+    site.replace_policy(&policy(1), &policy(0));
+    for version in [3, 4] {
+        site.hand_in(version, "root", 4).expect("imported");
+    }
+    assert!(site.store.open_generation(1).is_err(), "three others are kept");
+    assert_eq!(code(site.activate(number, "alice", 5)), "E-CONTROL-STALE");
+    assert!(site.numbers().is_empty());
+}
+
+#[test]
 fn a_rollback_that_nobody_must_approve_tells_the_same() {
     let site = Site::controlled(0);
     site.hand_in(2, "root", 2).expect("imported");
