@@ -195,15 +195,6 @@ impl Store {
         self.act(site, entry, |write| point_at(write, to.number))
     }
 
-    /// Did this generation become active, whatever its activation has reported? A commit that failed may have
-    /// reached the disk, which only a handle that was opened after the fault can tell: the one that writes.
-    pub fn is_in_force(&self, number: u64) -> Result<bool, StoreError> {
-        let write = self.begin_write()?;
-        let current = write.open_table(POINTERS)?.get("current")?.map(|value| value.value());
-        write.abort()?;
-        Ok(current == Some(number))
-    }
-
     /// The number of the active generation.
     pub fn current(&self) -> Result<Option<u64>, StoreError> {
         self.pointer("current")

@@ -140,6 +140,8 @@ pub fn carry_out(
         }
         // Somebody was faster; there is nothing left to refuse.
         Err(error @ ImportError::Store(StoreError::PendingChanged(_) | StoreError::UnknownPending(_))) => Err(error),
+        // It is done, or may be.
+        Err(ImportError::Store(error)) if error.may_be_in_force() => Err(error.into()),
         Err(error) => attempt.refuse(error),
     }
 }
@@ -328,7 +330,7 @@ impl Attempt<'_> {
             self.store.sweep(self.lock)
         };
         match refused() {
-            Ok(_) => Err(error),
+            Ok(_) | Err(StoreError::InForce(_)) => Err(error),
             Err(failure) => Err(ImportError::Unrecorded { cause: Box::new(error), failure: failure.to_string() }),
         }
     }
@@ -420,7 +422,7 @@ fn refuse<T>(
         .and_then(|account| store.append(acting.site, &account.entry()))
         .and_then(|logged| logged.unpublished.map_or(Ok(()), Err));
     match recorded {
-        Ok(()) => Err(error),
+        Ok(()) | Err(StoreError::InForce(_)) => Err(error),
         Err(failure) => Err(ImportError::Unrecorded { cause: Box::new(error), failure: failure.to_string() }),
     }
 }
