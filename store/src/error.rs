@@ -123,6 +123,15 @@ impl StoreError {
     pub fn may_be_in_force(&self) -> bool {
         matches!(self, Self::InForce(_) | Self::Undecided { .. })
     }
+
+    /// Did the disk fail? What could not be read is not damaged for that.
+    pub fn is_fault_of_disk(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => source.kind() != io::ErrorKind::NotFound,
+            Self::Database(error) => matches!(&**error, redb::Error::Io(_) | redb::Error::PreviousIo),
+            _ => false,
+        }
+    }
 }
 
 fn is_full(error: &io::Error) -> bool {

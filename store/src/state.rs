@@ -161,8 +161,13 @@ impl Store {
 
     /// Is everything that a generation needs there, with the content that its name says?
     pub fn is_intact(&self, row: &GenerationRow) -> bool {
-        let blobs = row.blobs.iter().chain([&row.manifest, &row.metadata_frame]);
-        blobs.into_iter().all(|digest| self.blobs.read(digest, BLOB_BYTES_MAX).is_ok())
+        self.check_intact(row).is_ok()
+    }
+
+    /// Reads everything that a generation needs.
+    pub fn check_intact(&self, row: &GenerationRow) -> Result<(), StoreError> {
+        let mut blobs = row.blobs.iter().chain([&row.manifest, &row.metadata_frame]);
+        blobs.try_for_each(|digest| self.blobs.read(digest, BLOB_BYTES_MAX).map(drop))
     }
 
     /// The number that the next generation, or the next request that waits for approval, gets.

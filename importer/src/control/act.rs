@@ -230,9 +230,8 @@ impl Attempt<'_> {
             (None, None) => return Err(StoreError::NoTrustRoot.into()),
         };
         let kit = self.verify_again(generation, &before, present)?;
-        if !store.is_intact(generation) || store.open_staged(generation).is_err() {
-            return Err(ControlError::Damaged(self.row.number).into());
-        }
+        let whole = store.check_intact(generation).and_then(|()| store.open_staged(generation).map(drop));
+        whole.map_err(|error| self.damaged(error))?;
         account.import.generation = Some(generation.number);
         account.import.floors_before = versions(&before.floors);
         account.import.floors_after =
@@ -267,7 +266,7 @@ impl Attempt<'_> {
             schema_max: feeds::dataset::DELTA_SCHEMA,
         };
         let frame = self.store.blobs().read(&row.metadata_frame, limits.metadata_frame_bytes_max);
-        let frame = frame.map_err(|_| ControlError::Damaged(self.row.number))?;
+        let frame = frame.map_err(|error| self.damaged(error))?;
         let metadata = SealedMetadata::from_frame(&frame, limits)?;
         let kit = ouk::verify::verify(&metadata, &trust::state(before), &gates, present.at, limits)?;
         if !recheck::is_kit_of(row, &kit) {
@@ -275,6 +274,11 @@ impl Attempt<'_> {
         }
         prepare::refuse_future(&kit, present)?;
         Ok(kit)
+    }
+
+    /// What is not as it was staged ends the request. What only could not be read now may be read the next time.
+    fn damaged(&self, error: StoreError) -> ImportError {
+        if error.is_fault_of_disk() { error.into() } else { ControlError::Damaged(self.row.number).into() }
     }
 
     /// May this person do without approval? The mark that stays when it is done.
