@@ -220,6 +220,9 @@ impl ImportError {
             Self::Store(error) if error.is_about_the_log() => {
                 "nothing was changed; see docs/audit-log.md, and `stella admin audit verify`"
             }
+            Self::Store(error) if error.may_be_in_force() => {
+                "look at `stella kit status` before you try again, and see to the disk"
+            }
             Self::Store(StoreError::UnknownPending(_)) => {
                 "it was carried out, withdrawn, or has expired: see the receipts"
             }

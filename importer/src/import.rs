@@ -232,17 +232,10 @@ impl Attempt<'_> {
     /// written. When the fault is ours or the machine's, the kit is not to blame and is
     /// not kept. Returns the reason of the refusal, whatever else fails.
     fn refuse(&self, staged: Option<Staged>, mut account: Account, error: ImportError) -> ImportError {
-        if let Some(number) = account.import.generation.filter(|_| account.import.result == "activated") {
-            match self.store().is_in_force(number) {
-                Ok(false) => {}
-                // The commit reached the disk although it reported a fault, with its own record: a failure
-                // must not be added to it. The fault is reported all the same.
-                Ok(true) => return error,
-                // Only a later import can tell, so nothing is swept.
-                Err(failure) => {
-                    return ImportError::Unrecorded { cause: Box::new(error), failure: failure.to_string() };
-                }
-            }
+        // It reached the disk although a fault is reported, with its own record; or only a later import can tell, so
+        // nothing is swept. A failure must not be added to it.
+        if matches!(&error, ImportError::Store(error) if error.may_be_in_force()) {
+            return error;
         }
         let error = self.write_down(&mut account, error);
         let aside = match staged {
@@ -267,7 +260,7 @@ impl Attempt<'_> {
         account.import.reason = Some(error.to_string());
         let recorded = self.store().append(self.acting.site, &account.entry());
         match recorded.and_then(|logged| logged.unpublished.map_or(Ok(()), Err)) {
-            Ok(()) => error,
+            Ok(()) | Err(StoreError::InForce(_)) => error,
             Err(failure) => unrecorded(error, &failure),
         }
     }

@@ -63,6 +63,11 @@ pub enum StoreError {
     SiteName(String),
     #[error(transparent)]
     Evidence(#[from] AttestError),
+    /// A commit that failed may have reached the disk all the same.
+    #[error("{0}; it was written all the same and is in force, with its record")]
+    InForce(#[source] Box<StoreError>),
+    #[error("{fault}; whether it is in force can be told when the state can be read again ({unread})")]
+    Undecided { fault: Box<StoreError>, unread: Box<StoreError> },
     /// An action that cannot be written down does not take place.
     #[error("the audit log refuses, and so nothing was changed: {0}")]
     Unlogged(#[source] Box<StoreError>),
@@ -111,7 +116,23 @@ impl StoreError {
             Self::OutOfSpace { .. } => true,
             Self::Io { source, .. } => is_full(source),
             Self::Database(error) => matches!(&**error, redb::Error::Io(source) if is_full(source)),
-            Self::Unlogged(error) => error.is_out_of_space(),
+            Self::Unlogged(error) | Self::InForce(error) | Self::Undecided { fault: error, .. } => {
+                error.is_out_of_space()
+            }
+            _ => false,
+        }
+    }
+
+    /// Did it happen, or may it have, although a fault is reported? Then it must not be called a failure.
+    pub fn may_be_in_force(&self) -> bool {
+        matches!(self, Self::InForce(_) | Self::Undecided { .. })
+    }
+
+    /// Did the disk fail? What could not be read is not damaged for that.
+    pub fn is_fault_of_disk(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => source.kind() != io::ErrorKind::NotFound,
+            Self::Database(error) => matches!(&**error, redb::Error::Io(_) | redb::Error::PreviousIo),
             _ => false,
         }
     }

@@ -164,8 +164,13 @@ impl Store {
 
     /// Is everything that a generation needs there, with the content that its name says?
     pub fn is_intact(&self, row: &GenerationRow) -> bool {
-        let blobs = row.blobs.iter().chain([&row.manifest, &row.metadata_frame]);
-        blobs.into_iter().all(|digest| self.blobs.read(digest, BLOB_BYTES_MAX).is_ok())
+        self.check_intact(row).is_ok()
+    }
+
+    /// Reads everything that a generation needs.
+    pub fn check_intact(&self, row: &GenerationRow) -> Result<(), StoreError> {
+        let mut blobs = row.blobs.iter().chain([&row.manifest, &row.metadata_frame]);
+        blobs.try_for_each(|digest| self.blobs.read(digest, BLOB_BYTES_MAX).map(drop))
     }
 
     /// The number that the next generation, or the next request that waits for approval, gets.
@@ -196,15 +201,6 @@ impl Store {
         // What cannot be opened is not pointed at.
         self.open_generation(to.number)?;
         self.act(site, entry, |write| point_at(write, to.number))
-    }
-
-    /// Did this generation become active, whatever its activation has reported? A commit that failed may have
-    /// reached the disk, which only a handle that was opened after the fault can tell: the one that writes.
-    pub fn is_in_force(&self, number: u64) -> Result<bool, StoreError> {
-        let write = self.begin_write()?;
-        let current = write.open_table(POINTERS)?.get("current")?.map(|value| value.value());
-        write.abort()?;
-        Ok(current == Some(number))
     }
 
     /// The number of the active generation.

@@ -146,6 +146,8 @@ pub fn carry_out(
         }
         // Somebody was faster; there is nothing left to refuse.
         Err(error @ ImportError::Store(StoreError::PendingChanged(_) | StoreError::UnknownPending(_))) => Err(error),
+        // It is done, or may be.
+        Err(ImportError::Store(error)) if error.may_be_in_force() => Err(error.into()),
         Err(error) => attempt.refuse(error),
     }
 }
@@ -234,9 +236,8 @@ impl Attempt<'_> {
             (None, None) => return Err(StoreError::NoTrustRoot.into()),
         };
         let kit = self.verify_again(generation, &before, present)?;
-        if !store.is_intact(generation) || store.open_staged(generation).is_err() {
-            return Err(ControlError::Damaged(self.row.number).into());
-        }
+        let whole = store.check_intact(generation).and_then(|()| store.open_staged(generation).map(drop));
+        whole.map_err(|error| self.damaged(error))?;
         let ruling = entitlements::judge(&Asked {
             store,
             site: self.acting.site,
@@ -288,7 +289,7 @@ impl Attempt<'_> {
             schema_max: feeds::dataset::DELTA_SCHEMA,
         };
         let frame = self.store.blobs().read(&row.metadata_frame, limits.metadata_frame_bytes_max);
-        let frame = frame.map_err(|_| ControlError::Damaged(self.row.number))?;
+        let frame = frame.map_err(|error| self.damaged(error))?;
         let metadata = SealedMetadata::from_frame(&frame, limits)?;
         let kit = ouk::verify::verify(&metadata, &trust::state(before), &gates, present.at, limits)?;
         if !recheck::is_kit_of(row, &kit) {
@@ -297,6 +298,11 @@ impl Attempt<'_> {
         prepare::refuse_future(&kit, present)?;
         withdrawn::refuse_kit(&withdrawn::known(before)?, &kit)?;
         Ok(kit)
+    }
+
+    /// What is not as it was staged ends the request. What only could not be read now may be read the next time.
+    fn damaged(&self, error: StoreError) -> ImportError {
+        if error.is_fault_of_disk() { error.into() } else { ControlError::Damaged(self.row.number).into() }
     }
 
     /// May this person do without approval? The mark that stays when it is done.
@@ -352,7 +358,7 @@ impl Attempt<'_> {
             self.store.sweep(self.lock)
         };
         match refused() {
-            Ok(_) => Err(error),
+            Ok(_) | Err(StoreError::InForce(_)) => Err(error),
             Err(failure) => Err(ImportError::Unrecorded { cause: Box::new(error), failure: failure.to_string() }),
         }
     }
@@ -371,10 +377,19 @@ pub(super) fn effect_of(
         Task::Activate { generation, .. } => {
             Done::Activated { generation: generation.clone(), emergency: None, warnings: Vec::new() }
         }
-        Task::ConfirmEmergency(mark) => Done::EmergencyConfirmed(EmergencyRow { confirmed: true, ..mark.clone() }),
+        Task::ConfirmEmergency(mark) => {
+            // Its place is the newer one's, which has to be confirmed by itself and keeps a third one waiting.
+            if store.emergency()?.as_ref() != Some(mark) {
+                return Err(stale("another kit was activated without approval since").into());
+            }
+            Done::EmergencyConfirmed(EmergencyRow { confirmed: true, ..mark.clone() })
+        }
         Task::Rollback { to, metadata_digest } => {
             // What cannot be opened is not pointed at.
-            let generation = store.open_generation(*to)?;
+            let generation = store.open_generation(*to).map_err(|error| match error {
+                StoreError::UnknownGeneration(_) => stale("the generation is not kept any more").into(),
+                error => ImportError::from(error),
+            })?;
             withdrawn::refuse_generation(&withdrawn::in_force(store)?, generation.row())?;
             if generation.row().metadata_digest != *metadata_digest {
                 return Err(stale("the generation is another one now").into());
@@ -438,7 +453,7 @@ fn refuse<T>(
         .and_then(|account| store.append(acting.site, &account.entry()))
         .and_then(|logged| logged.unpublished.map_or(Ok(()), Err));
     match recorded {
-        Ok(()) => Err(error),
+        Ok(()) | Err(StoreError::InForce(_)) => Err(error),
         Err(failure) => Err(ImportError::Unrecorded { cause: Box::new(error), failure: failure.to_string() }),
     }
 }
