@@ -16,7 +16,7 @@ use store::Workspace;
 
 use super::base::Base;
 use super::shard::{Purposes, Shard, purposes};
-use super::{LoadJob, Loaded, join};
+use super::{LoadJob, Loaded, join, trivy};
 use crate::error::ImportError;
 use crate::request::Progress;
 
@@ -41,8 +41,10 @@ pub(super) fn load(
     let loading = Loading { workspace, purposes: purposes(&kit, first)?, bytes_done: AtomicU64::new(0), progress };
     let shards = loading.run(opened, &kit)?;
     check_assemblies(workspace, &kit)?;
+    let trivy_db = trivy::check(workspace, &kit)?;
     progress(Progress::Indexing);
-    join::join(workspace, job.number, base.as_ref(), shards, &loading.purposes)
+    let layers = join::join(workspace, job.number, base.as_ref(), shards, &loading.purposes)?;
+    Ok(Loaded { layers, trivy_db })
 }
 
 impl Loading<'_> {
