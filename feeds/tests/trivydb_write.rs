@@ -233,6 +233,21 @@ fn a_fix_of_one_source_does_not_clear_a_version_that_another_one_calls_affected(
 }
 
 #[test]
+fn the_place_before_all_prereleases_of_a_gem_is_written_so_that_trivy_can_read_it() {
+    let (content, _) = export(&[advisory(
+        "CVE-7",
+        vec![affected("rubysec", "CVE-7", "RubyGems", "activesupport", vec![between("5.3~", "6.1.7.1")])],
+    )]);
+    let written = at(&content, &["rubygems::Ruby Advisory Database", "activesupport", "CVE-7"]).expect("there");
+    assert_eq!(written["VulnerableVersions"], json!([">=5.3.a, <6.1.7.1"]));
+    let scheme = domain::version::Scheme::Gem;
+    let parse = |text: &str| scheme.parse_bound(text).expect("a version");
+    for prerelease in ["5.3.0.beta1", "5.3.alpha", "5.3.0.a"] {
+        assert!(parse("5.3.a").compare(&parse(prerelease)).is_le(), "{prerelease}");
+    }
+}
+
+#[test]
 fn an_authority_is_believed_alone_as_in_our_matcher() {
     let (content, _) = export(&[advisory(
         "CVE-2",

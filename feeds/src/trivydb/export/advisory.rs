@@ -50,7 +50,7 @@ pub(super) fn language(advisory: &str, scheme: Scheme, assertions: &[&Affected])
     let assertions: Vec<_> = assertions.iter().filter(|affected| affected.status != Status::NotAffected).collect();
     let intervals: Vec<&Interval> = assertions.iter().flat_map(|affected| &affected.ranges).collect();
     let inside = |version: &str| is_inside(scheme, &intervals, version);
-    let mut vulnerable: BTreeSet<String> = intervals.iter().map(|interval| constraint(interval)).collect();
+    let mut vulnerable: BTreeSet<String> = intervals.iter().map(|interval| constraint(scheme, interval)).collect();
     let versions: BTreeSet<&String> = assertions.iter().flat_map(|affected| &affected.versions).collect();
     vulnerable.extend(versions.into_iter().filter(|version| !inside(version)).map(|version| format!("={version}")));
     if vulnerable.is_empty() {
@@ -73,18 +73,29 @@ fn is_inside(scheme: Scheme, intervals: &[&Interval], version: &str) -> bool {
 }
 
 /// An interval as a constraint of two comparisons at most. The empty one is Trivy's word for every version.
-fn constraint(interval: &Interval) -> String {
+fn constraint(scheme: Scheme, interval: &Interval) -> String {
+    let bound = |version: &str| bound(scheme, version);
     let lower = match &interval.lower {
         Lower::Start => None,
-        Lower::Introduced(at) => Some(format!(">={at}")),
-        Lower::After(after) => Some(format!(">{after}")),
+        Lower::Introduced(at) => Some(format!(">={}", bound(at))),
+        Lower::After(after) => Some(format!(">{}", bound(after))),
     };
     let upper = match &interval.upper {
         Upper::Open => None,
-        Upper::Fixed(at) => Some(format!("<{at}")),
-        Upper::LastAffected(last) => Some(format!("<={last}")),
+        Upper::Fixed(at) => Some(format!("<{}", bound(at))),
+        Upper::LastAffected(last) => Some(format!("<={}", bound(last))),
     };
     lower.into_iter().chain(upper).collect::<Vec<_>>().join(", ")
+}
+
+/// `1.3~` is ours for the place before every prerelease of a gem 1.3. In the order of gems letters come before numbers,
+/// so nothing that anybody releases lies below `1.3.a`; the tilde itself is a syntax error there, and Trivy then
+/// takes the package for not affected.
+fn bound(scheme: Scheme, version: &str) -> String {
+    match version.strip_suffix('~').filter(|_| scheme == Scheme::Gem) {
+        Some(version) => format!("{version}.a"),
+        None => version.to_owned(),
+    }
 }
 
 /// What the assertions of one package of a distribution come to. None when nothing is affected and nothing has to be
