@@ -21,6 +21,7 @@ use crate::entitlements::withdrawn;
 use crate::error::ImportError;
 use crate::request::{Progress, Request, SealPolicy, SiteWord};
 use crate::work::base::missing;
+use crate::work::trivy;
 use crate::work::{Check, LoadJob, OpenJob, Opened, Seal, Worker};
 use crate::{manifest, site, trust};
 
@@ -177,6 +178,7 @@ impl Preparing<'_> {
             blobs: needed,
             manifest: manifest_digest,
             metadata_frame,
+            trivy_db: trivy::row(kit, self.store.blobs(), loaded.trivy_db)?,
         })
     }
 

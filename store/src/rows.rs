@@ -76,6 +76,22 @@ pub struct GenerationRow {
     pub manifest: Digest,
     /// The kit's metadata frame, kept to verify it again.
     pub metadata_frame: Digest,
+    /// The Trivy DB that came with it, for scanners that read one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trivy_db: Option<TrivyDbRow>,
+}
+
+/// A Trivy DB: its dates as they are signed, its counts as the worker counted them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrivyDbRow {
+    pub schema: u32,
+    pub updated_at: Timestamp,
+    /// When a scanner should look for a newer one.
+    pub next_update: Timestamp,
+    pub platforms: u64,
+    pub advisories: u64,
+    pub vulnerabilities: u64,
+    pub bytes: u64,
 }
 
 /// Encodes a row: version, digest, value.

@@ -16,6 +16,7 @@ use crate::disk::{Disk, OpenMode, Reader, read_exact_at, write_all_at};
 use crate::error::StoreError;
 use crate::generation::{Generation, OpenLayers, digest_of};
 use crate::layout::Layout;
+use crate::pieces::Pieces;
 use crate::rows::{GenerationRow, LayerRef};
 use crate::state::{ImportLock, Store};
 
@@ -105,6 +106,11 @@ impl Workspace {
     /// Hands over a blob. Nothing is synced here: what is lost in a crash was not adopted.
     pub fn put_blob(&self, digest: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
         self.write(&self.blob(digest), bytes)
+    }
+
+    /// Blobs one behind the other, to be read as one file.
+    pub fn pieces(&self, blobs: &[(Digest, u64)]) -> Pieces {
+        Pieces::new(Arc::clone(&self.disk), blobs.iter().map(|(digest, length)| (self.blob(digest), *length)))
     }
 
     pub fn read_blob(&self, digest: &Digest, bytes_max: u64) -> Result<Vec<u8>, StoreError> {

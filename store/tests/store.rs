@@ -97,6 +97,7 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
         blobs: vec![digest, Digest::of(b"manifest")],
         manifest: Digest::of(b"manifest"),
         metadata_frame: Digest::of(b"manifest"),
+        trivy_db: None,
     };
     let trust = TrustRow {
         factory_root: b"root".to_vec(),

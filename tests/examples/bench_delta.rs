@@ -218,6 +218,7 @@ fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Dig
         blobs: Vec::new(),
         manifest: digest,
         metadata_frame: digest,
+        trivy_db: None,
     };
     let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None, revocations: None };
     let mut seed = 0;

@@ -8,10 +8,14 @@ use crate::ecosystem::EcosystemKind;
 
 const AUTHORITIES: &[(EcosystemKind, &str)] = &[(EcosystemKind::Go, "go"), (EcosystemKind::CratesIo, "rustsec")];
 
+/// The source that an ecosystem believes alone, when it speaks of a package.
+pub fn authority(kind: EcosystemKind) -> Option<&'static str> {
+    AUTHORITIES.iter().find(|(ecosystem, _)| *ecosystem == kind).map(|(_, source)| *source)
+}
+
 /// Keeps, of one advisory's assertions on one package, those that decide.
 pub(super) fn decisive(kind: EcosystemKind, assertions: Vec<&Assertion>) -> Vec<&Assertion> {
-    let authority = AUTHORITIES.iter().find(|(ecosystem, _)| *ecosystem == kind).map(|(_, source)| *source);
-    match authority {
+    match authority(kind) {
         Some(source) if assertions.iter().any(|assertion| assertion.source.as_str() == source) => {
             assertions.into_iter().filter(|assertion| assertion.source.as_str() == source).collect()
         }

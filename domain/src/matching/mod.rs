@@ -15,6 +15,7 @@ mod language;
 mod plan;
 mod severity;
 
+pub use authority::authority;
 pub use distribution::{debian_release, ecosystem_of};
 pub use explain::{Explanation, Step, explain};
 pub use index::{AdvisoryIndex, Assertion, DataCoverage, RatingRow, Summary};

@@ -5,12 +5,14 @@ mod datasets;
 mod documents;
 mod feeds;
 mod nouns;
+mod trivydb;
 
 use crate::kit;
 use crate::target::{Target, fixtures};
 
 pub(crate) use datasets::check_loaded;
 pub(crate) use feeds::check_export;
+pub(crate) use trivydb::{tiny_trivy_db, tiny_trivy_metadata};
 
 const KIB: usize = 1 << 10;
 
@@ -34,6 +36,8 @@ pub(crate) const ALL: &[Target] = &[
 
     Target { name: "dataset_manifest", length_max: 8 * KIB, run: datasets::manifest, seeds: datasets::manifest_seeds, words: datasets::WORDS },
     Target { name: "dataset_lines", length_max: 8 * KIB, run: datasets::lines, seeds: datasets::line_seeds, words: datasets::WORDS },
+
+    Target { name: "trivydb", length_max: 8 * KIB, run: trivydb::database, seeds: trivydb::seeds, words: &[] },
 
     Target { name: "kit_tar", length_max: 16 * KIB, run: containers::tar, seeds: containers::tar_seeds, words: containers::TAR_WORDS },
     Target { name: "kit_frame", length_max: 8 * KIB, run: containers::frame, seeds: containers::frame_seeds, words: containers::FRAME_WORDS },

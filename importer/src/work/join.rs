@@ -6,7 +6,6 @@ use domain::digest::Digest;
 use feeds::dataset::{MANIFEST_NAME, Manifest, Segment};
 use store::{LayerRef, SegmentId, Workspace};
 
-use super::Loaded;
 use super::base::Base;
 use super::shard::{Purposes, Shard};
 use crate::error::ImportError;
@@ -19,7 +18,7 @@ pub(super) fn join(
     base: Option<&Base>,
     shards: Vec<Shard>,
     purposes: &Purposes,
-) -> Result<Loaded, ImportError> {
+) -> Result<Vec<LayerRef>, ImportError> {
     let mut all = Shard::default();
     for shard in shards {
         all.builder.join(shard.builder);
@@ -31,16 +30,15 @@ pub(super) fn join(
     let segments = purposes.iter().filter_map(|(digest, purpose)| purpose.segment.map(|(number, _)| (number, *digest)));
     let mut segments: Vec<_> = segments.collect();
     segments.sort_unstable();
-    let layers = match base {
-        None => write_whole(workspace, number, all, &manifest, &segments)?,
+    match base {
+        None => write_whole(workspace, number, all, &manifest, &segments),
         Some(base) => {
             base.check(&manifest)?;
             let described = manifest.delta.as_ref().map(|delta| delta.segments.as_slice()).unwrap_or_default();
             check_segments(described, all.counted)?;
-            base.apply(workspace, number, all.delta, &manifest, &segments)?
+            base.apply(workspace, number, all.delta, &manifest, &segments)
         }
-    };
-    Ok(Loaded { layers })
+    }
 }
 
 /// The index of a full kit: one file.

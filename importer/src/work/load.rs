@@ -18,7 +18,7 @@ use store::Workspace;
 
 use super::base::Base;
 use super::shard::{Purposes, Shard, purposes};
-use super::{LoadJob, Loaded, join};
+use super::{LoadJob, Loaded, join, trivy};
 use crate::entitlements::Offered;
 use crate::error::ImportError;
 use crate::request::Progress;
@@ -45,8 +45,10 @@ pub(super) fn load(
     let shards = loading.run(opened, &kit)?;
     check_assemblies(workspace, &kit)?;
     check_entitlements(workspace, &kit, check.present)?;
+    let trivy_db = trivy::check(workspace, &kit)?;
     progress(Progress::Indexing);
-    join::join(workspace, job.number, base.as_ref(), shards, &loading.purposes)
+    let layers = join::join(workspace, job.number, base.as_ref(), shards, &loading.purposes)?;
+    Ok(Loaded { layers, trivy_db })
 }
 
 impl Loading<'_> {

@@ -9,9 +9,11 @@ mod join;
 mod load;
 mod open;
 mod shard;
+pub(crate) mod trivy;
 
 use domain::digest::Digest;
 use domain::time::Timestamp;
+use feeds::trivydb::Contents;
 use ouk::limits::Limits;
 use ouk::verify::{Gates, TrustState};
 use serde::{Deserialize, Serialize};
@@ -71,6 +73,8 @@ pub struct LoadJob {
 pub struct Loaded {
     /// The index files of the generation, newest first. The first is the one in the workspace.
     pub layers: Vec<LayerRef>,
+    /// What the Trivy DB holds, when the kit carries one.
+    pub trivy_db: Option<Contents>,
 }
 
 /// Who does the work.

@@ -195,6 +195,7 @@ fn row(number: u64, data: &Data, advisories: u64, sha256: Digest, segment: Diges
         blobs: vec![segment],
         manifest: segment,
         metadata_frame: segment,
+        trivy_db: None,
     }
 }
 

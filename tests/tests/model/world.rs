@@ -13,7 +13,7 @@ use importer::work::InProcess;
 use importer::{ImportError, Imported, Means, Outcome as Came, Request, SealPolicy};
 use ouk::limits::Limits;
 use ouk::verify::Gates;
-use store::{ControlPolicy, Person, Site, Store, StoreError, Task};
+use store::{ControlPolicy, Person, Site, Store, Task};
 use tests::simulation::{Image, Power, Random, SimDisk};
 
 use super::clock::Clocks;
@@ -183,7 +183,7 @@ impl World {
         by: Name,
         clocks: &Clocks,
         step: u64,
-        task: impl FnOnce(&Store) -> Result<Task, StoreError>,
+        task: impl FnOnce(&Store) -> Result<Task, ImportError>,
     ) -> Ended {
         self.acting(by, clocks, step, |store, acting| {
             Ok(match control::ask(store, task(store)?, acting, None)? {

@@ -15,7 +15,7 @@ use store::{PendingRow, Store};
 
 use super::PRODUCT;
 use crate::cli::control::{self, Asking};
-use crate::cli::db::Format;
+use crate::cli::db::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
 use crate::cli::{Global, admin, files};
@@ -273,6 +273,9 @@ fn report(imported: Imported, seal: &str) -> Result<()> {
                 row.number, row.kit_version, row.signed_at
             )?;
             writeln!(out, "{} advisories from {} sources", row.advisories, row.sources.len())?;
+            if let Some(trivy_db) = &row.trivy_db {
+                writeln!(out, "{}", db::describe_trivy_db(trivy_db))?;
+            }
             writeln!(out, "kit sha256:{}", row.kit_sha256)?;
             writeln!(out, "content root {}", row.content_root)?;
             writeln!(out, "seal {seal}")?;

@@ -17,6 +17,7 @@ mod rollback;
 mod split;
 mod status;
 mod tokens;
+mod trivy;
 mod verify;
 mod volumes;
 mod withdraw;

@@ -7,27 +7,130 @@ use domain::root::ContentRoot;
 use feeds::dataset::{MANIFEST_NAME, Manifest};
 use forge::{Draft, Vendor, advisories, dataset};
 use serde_json::json;
+use tests::repository;
 
 use super::bench::HELD;
-use super::{Bench, Elsewhere, Letter, Open, attacks};
+use super::{Bench, Elsewhere, Letter, attacks};
 
 attacks! {
+    p01_a_trivy_db_is_read_to_its_end_before_it_is_passed_on "P01" ["E-SEM", "accepted"];
     p02_records_that_are_not_canonical_are_refused "P02" ["E-SEM", "E-SEM-ROOT", "accepted"];
-    p04_what_a_kit_carries_is_data_and_never_runs "P04" ["accepted"];
+    p04_what_a_kit_carries_is_data_and_never_runs "P04" ["E-SEM", "accepted"];
     p05_no_data_role_signs_an_image "P05" ["E-TGT-SCOPE"];
 }
 
 pub(crate) const LETTER: Letter = Letter {
     cases: CASES,
-    elsewhere: &[Elsewhere {
-        id: "P03",
-        tests: &[
-            "importer/tests/impact/main.rs::a_source_that_shrinks_or_loses_its_severities_is_a_reason_to_hold",
-            "tests/tests/impact.rs::the_preview_says_aloud_that_there_is_a_reason_to_hold_and_exits_by_it_when_asked",
-        ],
-    }],
-    open: &[Open { id: "P01", reason: "a Trivy DB is kept as it is and never opened" }],
+    elsewhere: &[
+        Elsewhere {
+            id: "P01",
+            tests: &[
+                "feeds/tests/trivydb.rs::p01_circles_and_pages_that_are_not_there_are_refused",
+                "feeds/tests/trivydb.rs::p01_a_file_that_was_cut_off_is_refused_at_any_length",
+                "feeds/tests/trivydb.rs::what_bbolt_wrote_is_read_as_bbolt_reads_it",
+            ],
+        },
+        Elsewhere {
+            id: "P03",
+            tests: &[
+                "importer/tests/impact/main.rs::a_source_that_shrinks_or_loses_its_severities_is_a_reason_to_hold",
+                "tests/tests/impact.rs::the_preview_says_aloud_that_there_is_a_reason_to_hold_and_exits_by_it_when_asked",
+            ],
+        },
+    ],
+    open: &[],
 };
+
+const TRIVY_METADATA: &str = r#"{"Version":2,"NextUpdate":"2026-11-24T00:00:00Z","UpdatedAt":"2026-11-23T00:00:00Z","DownloadedAt":"0001-01-01T00:00:00Z"}"#;
+
+/// The database that the genuine bbolt wrote (tests/data/trivydb/README.md).
+fn trivy_db() -> Vec<u8> {
+    let packed = std::fs::read(repository().join("tests/data/trivydb/trivy.db.zst")).expect("the fixture");
+    zstd::stream::decode_all(&packed[..]).expect("a zstd file")
+}
+
+/// A good kit with this Trivy DB in it, in chunks of at most `chunk` bytes.
+fn kit_with_trivy_db(draft: &mut Draft, database: &[u8], metadata: &str, chunk: usize) -> Vec<u8> {
+    draft.put("trivy/metadata.json", metadata.as_bytes());
+    let mut chunks = Vec::new();
+    for content in database.chunks(chunk) {
+        // A draft makes targets of one chunk: this one is only needed for its frame.
+        draft.put("trivy/trivy.db", content);
+        let target = &draft.role("trivydb")["targets"]["trivy/trivy.db"];
+        chunks.push(target["custom"]["ouk"]["chunks"][0].clone());
+    }
+    draft.target("trivydb", "trivy/trivy.db", database.len(), &Digest::of(database), json!(chunks));
+    draft.kit()
+}
+
+/// Where the newest meta page of a database is, and where its root page.
+fn newest(database: &[u8]) -> (usize, usize) {
+    let number = |at: usize| u64::from_le_bytes(database[at..at + 8].try_into().expect("eight bytes"));
+    let meta = if number(16 + 48) > number(PAGE + 16 + 48) { 0 } else { PAGE };
+    (meta, usize::try_from(number(meta + 16 + 16)).expect("small") * PAGE)
+}
+
+/// Of the fixture.
+const PAGE: usize = 4096;
+
+fn p01_a_trivy_db_is_read_to_its_end_before_it_is_passed_on(bench: &mut Bench) {
+    let good = trivy_db();
+    let (_, root) = newest(&good);
+    let bent = |at: usize, bytes: &[u8]| {
+        let mut bent = good.clone();
+        bent[at..at + bytes.len()].copy_from_slice(bytes);
+        bent
+    };
+    // The first element of the root is a bucket: behind its key lies the number of its page.
+    let word = |at: usize| u32::from_le_bytes(good[at..at + 4].try_into().expect("four bytes")) as usize;
+    let bucket = root + 16 + word(root + 20) + word(root + 24);
+    let number = |page: usize| ((page / PAGE) as u64).to_le_bytes();
+    for (what, database) in [
+        ("not bbolt", b"SQLite format 3\0".repeat(1000)),
+        ("nothing but zeros", vec![0; 3 * PAGE]),
+        ("a bucket that is the root again", bent(bucket, &number(root))),
+        ("a page out of range", bent(bucket, &(1_u64 << 50).to_le_bytes())),
+        ("a page that is a meta page", bent(bucket, &number(PAGE))),
+        ("elements that share their bytes", bent(root + 36, &[0; 4])),
+        ("an element that lies outside", bent(root + 20, &[0xff; 4])),
+        ("a page that claims the rest of the file and more", bent(root + 12, &[0xff; 4])),
+        ("a root without buckets", bent(root + 10, &[0, 0])),
+        ("cut off in a page", good[..good.len() / 2 + 100].to_vec()),
+        ("cut off behind the meta pages", good[..2 * PAGE].to_vec()),
+        ("cut off in the first page", good[..100].to_vec()),
+        ("another page in the place of a page", [&good[..10 * PAGE], &good[9 * PAGE..]].concat()),
+    ] {
+        let kit = kit_with_trivy_db(&mut bench.draft(), &database, TRIVY_METADATA, 16 << 20);
+        bench.refuse(what, &kit, "E-SEM");
+    }
+    for (what, metadata) in [
+        ("schema 3", TRIVY_METADATA.replace("\"Version\":2", "\"Version\":3")),
+        ("schema 1", TRIVY_METADATA.replace("\"Version\":2", "\"Version\":1")),
+        ("no schema", TRIVY_METADATA.replace("\"Version\":2,", "")),
+        ("NextUpdate in 2100", TRIVY_METADATA.replace("2026-11-24", "2100-01-01")),
+        ("NextUpdate before UpdatedAt", TRIVY_METADATA.replace("2026-11-24", "2026-11-22")),
+        ("updated after the kit was signed", TRIVY_METADATA.replace("2026-11-2", "2027-01-2")),
+        ("no JSON", "Version: 2".to_owned()),
+    ] {
+        let kit = kit_with_trivy_db(&mut bench.draft(), &good, &metadata, 16 << 20);
+        bench.refuse(what, &kit, "E-SEM");
+    }
+    for (what, path, content) in [
+        ("a database without its metadata", "trivy/trivy.db", good.as_slice()),
+        ("metadata without a database", "trivy/metadata.json", TRIVY_METADATA.as_bytes()),
+        ("a database under another name", "trivy/db.bolt", &good),
+    ] {
+        let mut draft = bench.draft();
+        draft.put(path, content);
+        bench.refuse(what, &draft.kit(), "E-SEM");
+    }
+    let kit = kit_with_trivy_db(&mut bench.draft(), &good, TRIVY_METADATA, 10_000);
+    bench.accept("the database as it is, in many chunks", &kit);
+    let row = bench.store.open_current().expect("active").row().clone();
+    let found = row.trivy_db.expect("a Trivy DB");
+    assert_eq!((found.schema, found.platforms, found.advisories, found.vulnerabilities), (2, 34, 68, 44));
+    assert_eq!(found.bytes, good.len() as u64);
+}
 
 /// A kit whose one segment has these lines, with a manifest that is right about them.
 fn kit_of_lines(vendor: &Vendor, version: u64, lines: &[Vec<u8>], bend: impl Fn(&mut Manifest)) -> Vec<u8> {
@@ -105,10 +208,15 @@ fn p02_records_that_are_not_canonical_are_refused(bench: &mut Bench) {
 
 fn p04_what_a_kit_carries_is_data_and_never_runs(bench: &mut Bench) {
     let script = b"#!/bin/sh\ntouch owned\n";
+    for path in ["trivy/run.sh", "trivy/trivy.db", "trivy/metadata.json"] {
+        let mut draft = bench.draft();
+        draft.put(path, script);
+        bench.refuse("a script beside or in place of a Trivy DB", &draft.kit(), "E-SEM");
+    }
+    // What no reader opens is kept as it is.
     let mut draft = bench.draft();
-    draft.put("trivy/run.sh", script);
-    draft.put("jwt/token", b"\x7fELF");
-    bench.accept("a script and a program in place of data", &draft.kit());
+    draft.put("os/run.sh", script);
+    bench.accept("a script among the targets that nothing opens", &draft.kit());
     let hex = Digest::of(script).to_string();
     let blob = bench.state(&format!("cas/sha256/{}/{hex}", &hex[..2]));
     let mode = std::fs::metadata(&blob).expect("kept").permissions().mode();
