@@ -33,6 +33,10 @@ pub enum StageError {
 }
 
 impl Staged {
+    pub(crate) fn new(disk: Arc<dyn Disk>, path: PathBuf, sha256: Digest, length: u64) -> Self {
+        Self { disk, path, sha256, length }
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -77,10 +81,39 @@ impl Store {
         // A block device says 0; it is cut off by `bytes_max` or by the disk.
         let length = source.metadata().map_err(StageError::Read)?.len();
         self.require_space(length.min(bytes_max)).map_err(StageError::Store)?;
+        let mut source = source;
+        match self.stage_as_far_as_it_goes(&mut source, bytes_max, copied)? {
+            (staged, None) => Ok(staged),
+            (staged, Some(error)) => {
+                // The first error is the one to report.
+                let _ = staged.remove();
+                Err(StageError::Read(error))
+            }
+        }
+    }
+
+    /// The same for a medium that may fail on the way: gives what could be read of it, and why it was not all.
+    pub fn stage_part(
+        &self,
+        _lock: &ImportLock,
+        source: &mut dyn Read,
+        length: u64,
+        bytes_max: u64,
+        copied: &dyn Fn(u64),
+    ) -> Result<(Staged, Option<io::Error>), StageError> {
+        self.require_space(length.min(bytes_max)).map_err(StageError::Store)?;
+        self.stage_as_far_as_it_goes(source, bytes_max, copied)
+    }
+
+    fn stage_as_far_as_it_goes(
+        &self,
+        source: &mut dyn Read,
+        bytes_max: u64,
+        copied: &dyn Fn(u64),
+    ) -> Result<(Staged, Option<io::Error>), StageError> {
         let path = self.layout().staged_kit();
         let result = copy(self.shared_disk(), source, &path, bytes_max, copied);
         if result.is_err() {
-            // The first error is the one to report.
             let _ = remove_file(self.disk(), &path);
         }
         result
@@ -89,22 +122,22 @@ impl Store {
 
 fn copy(
     disk: &Arc<dyn Disk>,
-    mut source: &File,
+    source: &mut dyn Read,
     path: &Path,
     bytes_max: u64,
     copied: &dyn Fn(u64),
-) -> Result<Staged, StageError> {
+) -> Result<(Staged, Option<io::Error>), StageError> {
     let state = |error| StageError::Store(StoreError::io(path)(error));
     // Exclusive: whatever lies under this name was swept, so a file here is somebody's trick.
     let file = disk.open(path, OpenMode::CreateNew).map_err(state)?;
     let mut hasher = Hasher::new();
     let mut buffer = vec![0; 1 << 20];
-    loop {
+    let failed = loop {
         let read = match source.read(&mut buffer) {
-            Ok(0) => break,
+            Ok(0) => break None,
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(StageError::Read(error)),
+            Err(error) => break Some(error),
         };
         let piece = buffer.get(..read).unwrap_or_default();
         let offset = hasher.length();
@@ -114,7 +147,7 @@ fn copy(
         }
         write_all_at(&*file, piece, offset).map_err(state)?;
         copied(hasher.length());
-    }
+    };
     let length = hasher.length();
-    Ok(Staged { disk: Arc::clone(disk), path: path.to_owned(), sha256: hasher.finish(), length })
+    Ok((Staged::new(Arc::clone(disk), path.to_owned(), hasher.finish(), length), failed))
 }
