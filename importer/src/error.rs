@@ -122,6 +122,8 @@ impl ImportError {
             Self::Store(StoreError::UnknownPending(_)) => "E-CONTROL-UNKNOWN",
             Self::Store(StoreError::PendingChanged(_) | StoreError::PolicyChanged) => "E-CONTROL-CHANGED",
             Self::Store(StoreError::PendingFull(_)) => "E-CONTROL-FULL",
+            Self::Store(StoreError::UnknownSet(_)) => "E-SET-UNKNOWN",
+            Self::Store(StoreError::SetsFull { .. }) => "E-SETS-FULL",
             Self::Control(error) => error.code(),
             Self::Store(StoreError::ForeignEntry { .. }) => "E-CAS",
             Self::Store(StoreError::StateRolledBack { .. }) => "E-STATE-ROLLED-BACK",
@@ -236,6 +238,10 @@ impl ImportError {
             }
             Self::Store(StoreError::PendingChanged(_) | StoreError::PolicyChanged) => {
                 "somebody else acted at the same time: look at `stella kit pending` and try again"
+            }
+            Self::Store(StoreError::UnknownSet(_)) => "it was finished, given up, or has expired: see the audit log",
+            Self::Store(StoreError::SetsFull { .. }) => {
+                "import the missing parts of another kit, or give one up: `stella kit status`, `stella kit discard`"
             }
             Self::Store(StoreError::PendingFull(_)) => "activate or withdraw one of `stella kit pending` first",
             Self::Control(error) => error.advice(),

@@ -1,6 +1,5 @@
 //! The one copy of a kit that is made of it, and that all later steps read.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,11 +23,7 @@ pub struct Staged {
 /// Why no copy was made.
 #[derive(Debug)]
 pub enum StageError {
-    /// The medium could not be read.
-    Read(io::Error),
-    TooLarge {
-        length_max: u64,
-    },
+    TooLarge { length_max: u64 },
     Store(StoreError),
 }
 
@@ -70,30 +65,9 @@ impl Store {
         sync_directory(self.disk(), &self.layout().kits())
     }
 
-    /// Copies `source` into staging, hashing it on the way. Stops at `bytes_max`.
+    /// Copies `source` into staging, hashing it on the way. Stops at `bytes_max`. A medium may fail on the way:
+    /// then what could be read of it is there, and why it is not all.
     pub fn stage(
-        &self,
-        _lock: &ImportLock,
-        source: &File,
-        bytes_max: u64,
-        copied: &dyn Fn(u64),
-    ) -> Result<Staged, StageError> {
-        // A block device says 0; it is cut off by `bytes_max` or by the disk.
-        let length = source.metadata().map_err(StageError::Read)?.len();
-        self.require_space(length.min(bytes_max)).map_err(StageError::Store)?;
-        let mut source = source;
-        match self.stage_as_far_as_it_goes(&mut source, bytes_max, copied)? {
-            (staged, None) => Ok(staged),
-            (staged, Some(error)) => {
-                // The first error is the one to report.
-                let _ = staged.remove();
-                Err(StageError::Read(error))
-            }
-        }
-    }
-
-    /// The same for a medium that may fail on the way: gives what could be read of it, and why it was not all.
-    pub fn stage_part(
         &self,
         _lock: &ImportLock,
         source: &mut dyn Read,
@@ -102,18 +76,10 @@ impl Store {
         copied: &dyn Fn(u64),
     ) -> Result<(Staged, Option<io::Error>), StageError> {
         self.require_space(length.min(bytes_max)).map_err(StageError::Store)?;
-        self.stage_as_far_as_it_goes(source, bytes_max, copied)
-    }
-
-    fn stage_as_far_as_it_goes(
-        &self,
-        source: &mut dyn Read,
-        bytes_max: u64,
-        copied: &dyn Fn(u64),
-    ) -> Result<(Staged, Option<io::Error>), StageError> {
         let path = self.layout().staged_kit();
         let result = copy(self.shared_disk(), source, &path, bytes_max, copied);
         if result.is_err() {
+            // The first error is the one to report.
             let _ = remove_file(self.disk(), &path);
         }
         result

@@ -272,7 +272,7 @@ fn c15_a_medium_that_is_pulled_gives_what_was_read_of_it() {
     let (directory, store) = store();
     let lock = store.lock_import().expect("free");
     let mut medium = Pulled(b"half a kit");
-    let staged = store.stage_part(&lock, &mut medium, 20, BYTES_MAX, &|_| {});
+    let staged = store.stage(&lock, &mut medium, 20, BYTES_MAX, &|_| {});
     let (staged, failed) = staged.expect("as far as it goes");
     assert_eq!((staged.sha256(), staged.length()), (Digest::of(b"half a kit"), 10));
     assert_eq!(failed.expect("why").to_string(), "no such device");
