@@ -12,6 +12,8 @@ use crate::control::ControlError;
 
 /// Enough to find the place; a record of tens of megabytes must not come back in its own refusal.
 const REASON_CHARS_MAX: usize = 400;
+/// What is missing is listed, up to what fits a screen.
+const DIGESTS_TOLD_MAX: usize = 16;
 
 /// Every refusal has one stable code, which `docs/kit-format.md` lists.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +40,8 @@ pub enum ImportError {
     Semantic { target: String, reason: String },
     #[error("this is a delta to kit {kit_version}, whose data (content root {content_root}) is not here")]
     BaseMissing { kit_version: u64, content_root: Digest },
+    #[error("{} of the base are missing or damaged: {}", blobs(.0.len()), listed(.0))]
+    BaseIncomplete(Vec<Digest>),
     #[error("the content root of the records is {found}, but the kit signs {signed}")]
     ContentRoot { found: Digest, signed: Digest },
     /// The key list, the token list or the revocation list. A single token that is wrong is a warning.
@@ -118,6 +122,8 @@ impl ImportError {
             Self::Store(StoreError::UnknownPending(_)) => "E-CONTROL-UNKNOWN",
             Self::Store(StoreError::PendingChanged(_) | StoreError::PolicyChanged) => "E-CONTROL-CHANGED",
             Self::Store(StoreError::PendingFull(_)) => "E-CONTROL-FULL",
+            Self::Store(StoreError::UnknownSet(_)) => "E-SET-UNKNOWN",
+            Self::Store(StoreError::SetsFull { .. }) => "E-SETS-FULL",
             Self::Control(error) => error.code(),
             Self::Store(StoreError::ForeignEntry { .. }) => "E-CAS",
             Self::Store(StoreError::StateRolledBack { .. }) => "E-STATE-ROLLED-BACK",
@@ -130,7 +136,7 @@ impl ImportError {
             Self::Unexpected { .. } => "E-EXPECT",
             Self::Future { .. } => "E-FUTURE",
             Self::Semantic { .. } => "E-SEM",
-            Self::BaseMissing { .. } => "E-INCOMPLETE",
+            Self::BaseMissing { .. } | Self::BaseIncomplete(_) => "E-INCOMPLETE",
             Self::ContentRoot { .. } => "E-SEM-ROOT",
             Self::TrustRoot(error) => error.code(),
             Self::Token(error) => error.code(),
@@ -145,7 +151,7 @@ impl ImportError {
     /// Who must act.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::BaseMissing { .. } => Blame::Operator,
+            Self::BaseMissing { .. } | Self::BaseIncomplete(_) => Blame::Operator,
             Self::Kit(error) => error.blame(),
             Self::Found(refusal) => refusal.blame,
             Self::Control(error) => error.blame(),
@@ -185,6 +191,7 @@ impl ImportError {
             | Self::Future { .. }
             | Self::Semantic { .. }
             | Self::BaseMissing { .. }
+            | Self::BaseIncomplete(_)
             | Self::ContentRoot { .. }
             | Self::Withdrawn { .. }
             | Self::SourceKind { .. } => true,
@@ -202,6 +209,9 @@ impl ImportError {
     pub fn advice(&self) -> &str {
         match self {
             Self::BaseMissing { .. } => "import the kit that it builds on first, or a full kit",
+            Self::BaseIncomplete(_) => {
+                "import a full kit, which brings them all; or the kit of the base again, and then the delta"
+            }
             Self::Kit(error) => error.advice(),
             Self::Found(refusal) => &refusal.advice,
             Self::Store(error) if error.is_out_of_space() => {
@@ -228,6 +238,10 @@ impl ImportError {
             }
             Self::Store(StoreError::PendingChanged(_) | StoreError::PolicyChanged) => {
                 "somebody else acted at the same time: look at `stella kit pending` and try again"
+            }
+            Self::Store(StoreError::UnknownSet(_)) => "it was finished, given up, or has expired: see the audit log",
+            Self::Store(StoreError::SetsFull { .. }) => {
+                "import the missing parts of another kit, or give one up: `stella kit status`, `stella kit discard`"
             }
             Self::Store(StoreError::PendingFull(_)) => "activate or withdraw one of `stella kit pending` first",
             Self::Control(error) => error.advice(),
@@ -262,4 +276,17 @@ impl ImportError {
             Self::Worker { .. } => "this is a defect of stella: report it with the quarantined kit",
         }
     }
+}
+
+fn blobs(count: usize) -> String {
+    if count == 1 { "1 blob".to_owned() } else { format!("{count} blobs") }
+}
+
+/// All of them, as far as somebody reads.
+fn listed(digests: &[Digest]) -> String {
+    let mut listed: Vec<String> = digests.iter().take(DIGESTS_TOLD_MAX).map(ToString::to_string).collect();
+    if digests.len() > DIGESTS_TOLD_MAX {
+        listed.push(format!("and {} more", digests.len() - DIGESTS_TOLD_MAX));
+    }
+    listed.join(", ")
 }

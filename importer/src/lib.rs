@@ -18,6 +18,7 @@ pub mod impact;
 mod import;
 pub mod isolated;
 mod manifest;
+mod parts;
 mod prepare;
 mod receipt;
 mod recheck;
@@ -29,7 +30,9 @@ pub mod work;
 
 pub use entitlements::{Renewed, Rotation, renew, revocations, rotate, verify_token};
 pub use error::{Blame, ImportError, Refusal};
-pub use import::{Means, import, stage};
+pub use import::{Means, import, import_parts, stage, stage_parts};
+pub use parts::sets::discard;
+pub use parts::{Came, Damaged, Ending, Incomplete, Part};
 pub use recheck::{recheck, reverify};
 pub use request::{Imported, Outcome, Progress, Request, SealPolicy, SiteWord};
 pub use source::open as open_source;

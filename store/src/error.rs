@@ -45,6 +45,10 @@ pub enum StoreError {
     PolicyChanged,
     #[error("{0} requests wait for approval already, and no more can")]
     PendingFull(usize),
+    #[error("no kit waits for further parts under the name {0}; `stella kit status` lists those that do")]
+    UnknownSet(Digest),
+    #[error("the parts of this kit cannot wait for the others: {sets} kits of {bytes} bytes together do so already")]
+    SetsFull { sets: usize, bytes: u64 },
     #[error("{path} has {length} bytes where at most {bytes_max} can be")]
     Unexpected { path: PathBuf, length: u64, bytes_max: u64 },
     #[error("blob {0} is missing from the store")]

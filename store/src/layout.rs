@@ -29,6 +29,7 @@ impl Layout {
             self.staging(),
             self.workspace(),
             self.kits(),
+            self.sets(),
             self.quarantine(),
             self.keys(),
             self.log(),
@@ -131,6 +132,16 @@ impl Layout {
     /// The kit with this digest, kept so that it can be passed on.
     pub(crate) fn kit(&self, sha256: &Digest) -> PathBuf {
         self.kits().join(format!("{sha256}.tar.zst"))
+    }
+
+    /// What has come of kits that are not whole yet.
+    pub(crate) fn sets(&self) -> PathBuf {
+        self.root.join("sets")
+    }
+
+    /// A file of the set with this name: a word of ours, or the digest of a frame.
+    pub(crate) fn set_file(&self, set: &Digest, part: &str) -> PathBuf {
+        self.sets().join(format!("{set}.{part}"))
     }
 
     pub fn quarantine(&self) -> PathBuf {

@@ -8,6 +8,7 @@
 //! sboms.redb     stored SBOMs: rows, inventories, and which packages each asks about
 //! cas/           blobs, named by their SHA-256
 //! kits/          the kits of those generations as they came in, to be passed on
+//! sets/          frames of kits that come in parts, until they are whole
 //! generations/   immutable index files, one per import; a delta's rests on those of its base
 //! staging/       what is being imported; emptied at the next import
 //! quarantine/    refused kits, each with its reason
@@ -34,6 +35,7 @@ mod quarantine;
 mod rotation;
 mod rows;
 mod sboms;
+mod sets;
 mod site;
 mod staging;
 mod state;
@@ -50,6 +52,7 @@ pub use pieces::Pieces;
 pub use quarantine::Quarantined;
 pub use rows::{Floor, GenerationRow, LayerRef, SiteTrustRow, TrivyDbRow, TrustRow};
 pub use sboms::{Added, Footprint, PackageHash, PackageSet, SHARDS, SbomRow, Sboms, Snapshot};
+pub use sets::{KeptSet, SET_DAYS, SetMetadata, SetRow, VolumeRow, Waiting};
 pub use site::{Entropy, Identity, RetiredTokenKey, Site};
 pub use staging::{StageError, Staged};
 pub use state::{Activation, ImportLock, Store};

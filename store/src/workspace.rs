@@ -103,6 +103,15 @@ impl Workspace {
         self.read(&self.site_path(), bytes_max)
     }
 
+    /// Hands over the metadata frame, as it stands in a kit, whose other frames are to be looked for.
+    pub fn write_frame(&self, frame: &[u8]) -> Result<(), StoreError> {
+        self.write(&self.frame_path(), frame)
+    }
+
+    pub fn read_frame(&self, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
+        self.read(&self.frame_path(), bytes_max)
+    }
+
     /// Hands over a blob. Nothing is synced here: what is lost in a crash was not adopted.
     pub fn put_blob(&self, digest: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
         self.write(&self.blob(digest), bytes)
@@ -124,6 +133,10 @@ impl Workspace {
 
     fn metadata_path(&self) -> PathBuf {
         self.directory.join("metadata")
+    }
+
+    fn frame_path(&self) -> PathBuf {
+        self.directory.join("frame")
     }
 
     fn site_path(&self) -> PathBuf {

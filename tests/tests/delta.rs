@@ -113,15 +113,20 @@ fn d01_a_base_that_is_damaged_on_disk_is_found_out_and_the_full_kit_repairs() {
     assert_eq!(import(&site, "site", "base.tar.zst").code, 0);
     let before = content_root(&site, "site");
     // Every blob of the base that holds records: whichever line the delta needs is gone.
+    let mut damaged = Vec::new();
     for line in walk(&site.path("site/cas")) {
         let bytes = fs::read(&line).expect("a blob");
         if bytes.starts_with(b"{\"id\":") {
             fs::write(&line, vec![b' '; bytes.len()]).expect("written");
+            damaged.push(line.file_name().expect("a name").to_string_lossy().into_owned());
         }
     }
     let ran = import(&site, "site", "delta.tar.zst");
     assert_eq!(ran.code, 6, "{}", ran.stderr);
     assert!(ran.stderr.contains("E-INCOMPLETE") && ran.stderr.contains("of the base"), "{}", ran.stderr);
+    let listed: Vec<&str> = ran.stderr.split([' ', ',', ':', '\n']).filter(|word| word.len() == 64).collect();
+    assert!(!listed.is_empty() && listed.iter().all(|digest| damaged.iter().any(|name| name == digest)), "{listed:?}");
+    assert!(ran.stderr.contains("next: import a full kit"), "{}", ran.stderr);
     assert_eq!(content_root(&site, "site"), before);
     let full = import(&site, "site", "full.tar.zst");
     assert_eq!(full.code, 0, "{}", full.stderr);

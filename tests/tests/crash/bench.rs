@@ -26,13 +26,14 @@ const SIGNED_SECONDS: i64 = 1_795_500_000;
 /// Deep, so that the names of new directories above it count too.
 pub(crate) const STATE: &str = "/var/lib/stella";
 
-/// Four kits that follow each other and share some segments, and a damaged copy of the second.
+/// Four kits that follow each other and share some segments, and a copy of the second that has been added to.
 pub(crate) struct Bench {
     _site: Site,
     root: Vec<u8>,
     kits: Vec<PathBuf>,
     damaged: PathBuf,
     delta: PathBuf,
+    parts: [PathBuf; 2],
 }
 
 pub(crate) static BENCH: LazyLock<Bench> = LazyLock::new(Bench::new);
@@ -42,8 +43,12 @@ pub(crate) enum Kit {
     Version(usize),
     /// Version 3 as a delta to version 1.
     Delta,
-    /// Version 2 with one bit changed near its end: found out when most of it is loaded.
+    /// Version 2 with a byte behind its end: found out when all of it is loaded.
     Damaged,
+    /// Version 2 without its last blob.
+    Cut,
+    /// Version 2 with a bit changed in its first blob.
+    Bent,
 }
 
 impl Bench {
@@ -68,8 +73,9 @@ impl Bench {
             kits.push(site.path(&kit));
         }
         let mut bytes = std::fs::read(&kits[1]).expect("a kit");
-        let near_end = bytes.len() - 600;
-        bytes[near_end] ^= 1;
+        let parts = [site.path("cut.kit"), site.path("bent.kit")];
+        break_copies(&bytes, &parts);
+        bytes.push(0);
         let damaged = site.path("damaged.kit");
         std::fs::write(&damaged, bytes).expect("written");
         let arguments = [
@@ -90,7 +96,7 @@ impl Bench {
         assert!(built.expect("the binary starts").status.success(), "no delta");
         let delta = site.path("delta.kit");
         let root = std::fs::read(site.path("keys/1.root.json")).expect("a root");
-        Self { _site: site, root, kits, damaged, delta }
+        Self { _site: site, root, kits, damaged, delta, parts }
     }
 
     /// What `stella kit import` and `stella kit stage` do, both of which `make` is.
@@ -104,6 +110,8 @@ impl Bench {
             Kit::Version(version) => &self.kits[version - 1],
             Kit::Damaged => &self.damaged,
             Kit::Delta => &self.delta,
+            Kit::Cut => &self.parts[0],
+            Kit::Bent => &self.parts[1],
         };
         let request = Request {
             kit: File::open(path).expect("a kit"),
@@ -154,6 +162,18 @@ impl Bench {
 
 /// Who asks for everything; Bob and Carol approve.
 const OPERATOR: &str = "alice";
+
+/// Two copies of a kit, neither of which is whole; together they are.
+fn break_copies(kit: &[u8], [cut, bent]: &[PathBuf; 2]) {
+    let metadata = ouk::read::open(kit, &Limits::default()).expect("opens").metadata;
+    let first_blob = metadata.frame().len();
+    let cut_at = kit.len() - 100;
+    assert!(first_blob + 200 < cut_at, "more than one blob");
+    std::fs::write(cut, &kit[..cut_at]).expect("written");
+    let mut bytes = kit.to_vec();
+    bytes[first_blob + 20] ^= 1;
+    std::fs::write(bent, bytes).expect("written");
+}
 
 fn wall() -> Timestamp {
     Timestamp::from_unix(SIGNED_SECONDS + 3600)

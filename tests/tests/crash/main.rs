@@ -8,6 +8,7 @@ mod act;
 mod bench;
 mod cut;
 mod explore;
+mod parts;
 mod state;
 mod sweep;
 mod workloads;

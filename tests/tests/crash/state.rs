@@ -152,6 +152,7 @@ pub(crate) fn check_files(image: &Image) -> Result<(), String> {
             ["staging", _] | ["staging", "work", _] => true,
             ["keys", _] | ["kits", _] => true,
             ["log", ..] => true,
+            ["sets", name] => name.split_once('.').is_some_and(|(set, _)| set.parse::<Digest>().is_ok()),
             ["quarantine", name] => is_explained(image, path, name),
             _ => false,
         };

@@ -252,6 +252,7 @@ impl World {
             Came::Activated(_) => Outcome::Done,
             Came::AlreadyCurrent(_) => Outcome::Noop,
             Came::Held(row) => Outcome::Held(row.number),
+            Came::Incomplete(incomplete) => panic!("whole kits are handed in here: {incomplete}"),
         })
     }
 }

@@ -60,6 +60,7 @@ fn json(store: &Store) -> Result<()> {
         "emergency": store.emergency()?,
         "revocations": importer::revocations(store)?.map(|(serial, withdrawn)| serde_json::json!({"serial": serial, "withdrawn_generations": withdrawn})),
         "tokens": store.site_tokens()?.len(),
+        "sets": super::incomplete::json(&store.sets()?),
         "receipts": oldest_first,
         "quarantine": store.quarantined()?,
         "disk_bytes": store.disk_usage_bytes()?,
@@ -121,6 +122,7 @@ fn table(store: &Store) -> Result<()> {
         ClockState::Ahead => "AHEAD: set it right, or confirm it with `stella admin clock confirm`",
     };
     writeln!(out, "clock        {} ({state}), floor {}", reading.wall, time.floor(&reading))?;
+    super::incomplete::table(&store.sets()?, present.at, &mut out)?;
     writeln!(out, "disk         {} MiB", store.disk_usage_bytes()? >> 20)?;
     if let Some(log) = store.logbook()? {
         writeln!(out, "site         {}", log.identity().id())?;
