@@ -9,6 +9,7 @@ mod bench;
 mod cut;
 mod explore;
 mod parts;
+mod sboms;
 mod state;
 mod sweep;
 mod workloads;
@@ -151,4 +152,49 @@ faults! {
     a_fault_while_a_held_rollback_is_carried_out_leaves_the_data_served: 16,
     a_fault_while_the_policy_is_changed_leaves_the_data_served: 17,
     a_fault_while_a_tile_of_the_log_is_filled_leaves_the_data_served: 19,
+}
+
+fn stored_sboms_outlast_power_cuts(number: usize) {
+    let (count, seed) = (argument("STELLA_CRASH_COUNT", 200), argument("STELLA_CRASH_SEED", 1));
+    let (name, tally) = sboms::explore(number, count, seed as u64);
+    #[expect(clippy::print_stdout, reason = "the figures are the result")]
+    {
+        println!(
+            "{name}: {} operations, {} outcomes of a power cut, {} distinct images (seed {seed}): all recovered",
+            tally.operations, tally.outcomes, tally.images
+        );
+    }
+}
+
+#[test]
+fn a_power_cut_at_the_first_look_at_stored_sboms_leaves_a_file_that_opens() {
+    stored_sboms_outlast_power_cuts(0);
+}
+
+#[test]
+fn a_power_cut_while_sboms_are_stored_leaves_all_of_them_or_none() {
+    stored_sboms_outlast_power_cuts(1);
+}
+
+#[test]
+fn a_power_cut_while_a_stored_sbom_is_judged_anew_leaves_the_old_policy_or_the_new_one() {
+    stored_sboms_outlast_power_cuts(2);
+}
+
+#[test]
+fn a_power_cut_while_a_stored_sbom_is_removed_leaves_all_of_it_or_nothing() {
+    stored_sboms_outlast_power_cuts(3);
+}
+
+#[test]
+fn a_fault_of_any_operation_on_stored_sboms_loses_none_and_stops_no_appliance() {
+    let (stride, seed) = (argument("STELLA_CRASH_STRIDE", 7), argument("STELLA_CRASH_SEED", 1));
+    for number in 0..4 {
+        let (name, count) = sboms::sweep(number, seed % stride, stride);
+        assert!(count > 0, "{name}: no operation was failed");
+        #[expect(clippy::print_stdout, reason = "the figures are the result")]
+        {
+            println!("{name}: {count} operations failed: all recovered");
+        }
+    }
 }
