@@ -91,6 +91,67 @@ fn syft_lists_207_packages_of_three_languages_in_every_format() {
 }
 
 #[test]
+fn syft_json_says_the_same_as_the_cyclonedx_of_the_same_scan() {
+    let (own, cyclonedx) = (inventory("syft/deb12-16.0.json"), inventory("cyclonedx/syft-deb12-1.6.json"));
+    assert_eq!((own.format.as_str(), own.spec_version.as_str()), ("Syft", "16.0.18"));
+    assert_eq!(
+        (&own.subject, &own.tools, &own.distribution),
+        (&cyclonedx.subject, &cyclonedx.tools, &cyclonedx.distribution)
+    );
+    assert_eq!(own.warnings, ["2 files are listed: files are no components and are not evaluated"]);
+    let packages = |inventory: &Inventory| {
+        let mut packages: Vec<Component> =
+            inventory.components.iter().filter(|each| each.kind == ComponentKind::Package).cloned().collect();
+        // The two name their references in their own ways.
+        packages.iter_mut().for_each(|package| package.reference.clear());
+        packages.sort_by_key(|package| format!("{package:?}"));
+        packages
+    };
+    assert_eq!(packages(&own).len(), 96);
+    assert_eq!(packages(&own), packages(&cyclonedx));
+}
+
+#[test]
+fn syft_json_of_older_schemas_is_read() {
+    let ubuntu = inventory("syft/ubuntu-1.0.json");
+    assert_eq!((ubuntu.spec_version.as_str(), ubuntu.subject.as_deref()), ("1.0.1", Some("ubuntu:20.04")));
+    assert_eq!(distribution(&ubuntu), Some(("ubuntu", Some("20.04"))));
+    assert_eq!(source(named(&ubuntu, "gcc-10-base")), Some(("gcc-10", None)));
+    assert_eq!(named(&ubuntu, "gcc-10-base").cpes.len(), 2, "CPEs are texts here");
+    assert_eq!(of_kind(&ubuntu, ComponentKind::Package), 4);
+    let busybox = inventory("syft/busybox-11.0.json");
+    assert_eq!(
+        (busybox.subject.as_deref(), distribution(&busybox)),
+        (Some("busybox"), Some(("busybox", Some("1.31.1"))))
+    );
+    let binary = named(&busybox, "busybox");
+    assert_eq!((binary.kind, &binary.purl), (ComponentKind::Package, &None), "without a purl it counts as unevaluated");
+    assert_eq!(binary.locations, ["/bin/["]);
+}
+
+#[test]
+fn odd_artifacts_of_syft_stay_as_ones_that_cannot_be_evaluated() {
+    let text = r#"{"artifacts":[7,{"id":1,"name":"a","cpes":{},"locations":null}],"distro":[],"source":"dir","schema":{"version":"17.1.0"}}"#;
+    let inventory = read(text.as_bytes(), &Limits::default()).expect("readable");
+    assert_eq!(inventory.components.len(), 2);
+    for warning in [
+        "artifacts[0] is a number, not an object: kept as a component that cannot be evaluated",
+        "artifacts[1]: cpes is an object, not a list, and was left out",
+        "artifacts[1]: id is a number, not a string",
+        "Syft 17.1.0 is newer than this program knows (Syft JSON 1 to 16): read as far as understood",
+    ] {
+        assert!(inventory.warnings.iter().any(|each| each == warning), "{warning}: {:?}", inventory.warnings);
+    }
+    let no_list = br#"{"artifacts":{},"schema":{"version":"16.0.0"}}"#;
+    assert_eq!(
+        read(no_list, &Limits::default()).expect_err("no list").to_string(),
+        "artifacts is an object, not a list"
+    );
+    let of_others = br#"{"total_count":1,"artifacts":[{"id":1,"name":"logs"}]}"#;
+    assert!(matches!(read(of_others, &Limits::default()), Err(SbomError::Unrecognised { .. })));
+}
+
+#[test]
 fn trivy_names_source_packages_in_cyclonedx_properties() {
     let inventory = inventory("cyclonedx/trivy-debian-1.5.json");
     assert_eq!(distribution(&inventory), Some(("debian", Some("10.2"))));
@@ -240,7 +301,6 @@ fn formats_without_a_reader_are_refused_by_name() {
         ("sad/spdx3.spdx.json", "SPDX 3 JSON-LD is not read yet: export SPDX 2.3 or CycloneDX"),
         ("sad/spdx.rdf", "SPDX RDF/XML is not read yet: export SPDX 2.3 or CycloneDX"),
         ("sad/spdx.yaml", "SPDX YAML is not read yet: export SPDX 2.3 or CycloneDX"),
-        ("sad/syft.json", "Syft JSON is not read yet: export SPDX 2.3 or CycloneDX"),
         ("sad/trivy.json", "Trivy JSON is not read yet: export SPDX 2.3 or CycloneDX"),
         (
             "sad/in-toto.json",

@@ -15,7 +15,7 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-const FIXTURES: [&str; 8] = [
+const FIXTURES: [&str; 9] = [
     "cyclonedx/trivy-debian-1.5.json",
     "cyclonedx/valid-component-ref-1.4.json",
     "cyclonedx/valid-component-ref-1.6.xml",
@@ -24,6 +24,7 @@ const FIXTURES: [&str; 8] = [
     "spdx/trivy-centos-7.spdx",
     "spdx/trivy-node-2.2.spdx.json",
     "sad/no-purls.cdx.json",
+    "syft/ubuntu-1.0.json",
 ];
 
 proptest! {
@@ -39,6 +40,7 @@ proptest! {
     fn arbitrary_text_behind_a_real_beginning_never_panics(
         beginning in prop::sample::select(vec![
             "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"components\":[",
+            "{\"schema\":{\"version\":\"16.0.0\"},\"artifacts\":[{\"name\":",
             "{\"spdxVersion\":\"SPDX-2.3\",\"packages\":[{\"name\":",
             "<bom xmlns=\"http://cyclonedx.org/schema/bom/1.6\"><components><component>",
             "SPDXVersion: SPDX-2.3\nPackageName: a\n",

@@ -7,6 +7,7 @@
 mod cyclonedx;
 mod lenient;
 mod spdx;
+mod syft;
 
 use domain::component::Inventory;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess};
@@ -18,9 +19,9 @@ use crate::error::excerpt;
 use crate::limits::Limits;
 use crate::spdx::Roots;
 use crate::text::Text;
-use crate::version::{CYCLONEDX, SPDX};
+use crate::version::{CYCLONEDX, SPDX, SYFT};
 
-use lenient::{As, EachText, Lenient, TextSeed};
+use lenient::{As, EachText, Fields, Lenient, TextSeed};
 
 pub(crate) fn read(text: &str, limits: &Limits) -> Result<Inventory, SbomError> {
     let limits = Limits { depth_max: limits.depth_max.min(Limits::JSON_DEPTH), ..limits.clone() };
@@ -52,6 +53,7 @@ struct Document<'l, 'a> {
     draft: Draft<'l>,
     cyclonedx: CycloneDx<'a>,
     spdx: Spdx<'a>,
+    syft: Syft<'a>,
     /// The fields that other formats are known by.
     marks: Marks,
     /// A list that is none; told only when the format turns out to be one that is read.
@@ -74,6 +76,15 @@ struct Spdx<'a> {
 }
 
 #[derive(Default)]
+struct Syft<'a> {
+    version: Text<'a>,
+    subject: Text<'a>,
+    artifacts: bool,
+    /// One of the other fields that its documents have, because others list artifacts too.
+    parts: bool,
+}
+
+#[derive(Default)]
 struct Marks {
     context: Option<String>,
     names: Vec<String>,
@@ -91,8 +102,6 @@ impl Marks {
             Some(SbomError::unsupported("SPDX 3 JSON-LD"))
         } else if context.contains("openvex") {
             Some(not_an_inventory("OpenVEX"))
-        } else if self.has("artifacts") && (self.has("schema") || self.has("descriptor") || self.has("source")) {
-            Some(SbomError::unsupported("Syft JSON"))
         } else if self.has("SchemaVersion") && (self.has("Results") || self.has("ArtifactName")) {
             Some(SbomError::unsupported("Trivy JSON"))
         } else if self.has("payloadType") || self.has("_type") || self.has("dsseEnvelope") {
@@ -114,6 +123,7 @@ impl<'l, 'a> Document<'l, 'a> {
             draft: Draft::new(limits),
             cyclonedx: CycloneDx::default(),
             spdx: Spdx::default(),
+            syft: Syft::default(),
             marks: Marks::default(),
             misshapen: None,
         }
@@ -124,6 +134,8 @@ impl<'l, 'a> Document<'l, 'a> {
             self.finish_cyclonedx()
         } else if self.spdx.version != Text::Missing {
             self.finish_spdx()
+        } else if self.syft.artifacts && self.syft.parts {
+            self.finish_syft()
         } else if let Some(foreign) = self.marks.foreign() {
             Err(foreign)
         } else if self.cyclonedx.version != Text::Missing && self.cyclonedx.parts {
@@ -163,6 +175,16 @@ impl<'l, 'a> Document<'l, 'a> {
         Ok(self.draft.finish())
     }
 
+    fn finish_syft(mut self) -> Result<Inventory, SbomError> {
+        if let Some(misshapen) = self.misshapen {
+            return Err(misshapen);
+        }
+        self.draft.specify(&SYFT, &self.syft.version)?;
+        self.draft.inventory.subject = self.draft.keep(&Place::Named("source"), "name", &self.syft.subject)?;
+        self.spdx.roots.count_files(&mut self.draft);
+        Ok(self.draft.finish())
+    }
+
     /// The value of one field of the top level.
     fn field<'de: 'a, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
@@ -178,6 +200,12 @@ impl<'l, 'a> Document<'l, 'a> {
                 self.note_shape("components", found);
                 self.cyclonedx.parts = true;
             }
+            "artifacts" => {
+                let found = map.next_value_seed(As(syft::Artifacts { draft: &mut self.draft }))?;
+                self.note_shape("artifacts", found);
+                self.syft.artifacts = true;
+            }
+            "distro" | "descriptor" | "schema" | "source" => self.syft_field(name, map)?,
             "spdxVersion" => self.spdx.version = map.next_value_seed(As(TextSeed))?,
             "name" => self.spdx.name = map.next_value_seed(As(TextSeed))?,
             "creationInfo" => map.next_value_seed(As(spdx::CreationInfo { draft: &mut self.draft }))?,
@@ -203,6 +231,30 @@ impl<'l, 'a> Document<'l, 'a> {
             _ => {
                 map.next_value::<IgnoredAny>()?;
             }
+        }
+        Ok(())
+    }
+
+    fn syft_field<'de: 'a, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        self.syft.parts |= name != "distro";
+        match name {
+            "distro" => {
+                if let Ok(release) = map.next_value_seed(As(Fields(syft::DISTRO)))? {
+                    syft::note_distribution(&mut self.draft, release);
+                }
+            }
+            "descriptor" => {
+                if let Ok([name, version]) = map.next_value_seed(As(Fields(syft::DESCRIPTOR)))? {
+                    let noted = self.draft.tool(name.meaningful(), version.meaningful());
+                    noted.map_err(|failure| cyclonedx::stop(&mut self.draft, failure))?;
+                }
+            }
+            "schema" => {
+                if let Ok([version]) = map.next_value_seed(As(Fields(syft::SCHEMA)))? {
+                    self.syft.version = version;
+                }
+            }
+            _ => self.syft.subject = map.next_value_seed(As(syft::Source))?,
         }
         Ok(())
     }

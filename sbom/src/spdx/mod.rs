@@ -168,6 +168,10 @@ impl Roots {
             }
         }
         draft.inventory.subject = subject;
+        self.count_files(draft);
+    }
+
+    pub(crate) fn count_files(&self, draft: &mut Draft<'_>) {
         let files = self.files;
         if files > 0 {
             draft.warn(|| format!("{files} files are listed: files are no components and are not evaluated"));
