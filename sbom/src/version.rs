@@ -44,7 +44,20 @@ pub(crate) const SPDX: Specification = Specification {
     newest: (2, 3),
     majors: Majors::Refused,
     assumed: "SPDX 2.3",
-    range: "SPDX 2.2 and 2.3",
+    range: SPDX_RANGE,
+};
+
+const SPDX_RANGE: &str = "SPDX 2.2, 2.3 and 3.0";
+
+/// In JSON-LD, with another structure than SPDX 2.
+pub(crate) const SPDX3: Specification = Specification {
+    name: "SPDX",
+    prefix: "SPDX-",
+    oldest: (3, 0),
+    newest: (3, 0),
+    majors: Majors::Refused,
+    assumed: "SPDX 3.0",
+    range: SPDX_RANGE,
 };
 
 /// Syft's own. A new major version comes every few months, for what one kind of package has beside

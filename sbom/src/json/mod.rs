@@ -7,6 +7,7 @@
 mod cyclonedx;
 mod lenient;
 mod spdx;
+mod spdx3;
 mod syft;
 
 use domain::component::Inventory;
@@ -53,6 +54,7 @@ struct Document<'l, 'a> {
     draft: Draft<'l>,
     cyclonedx: CycloneDx<'a>,
     spdx: Spdx<'a>,
+    spdx3: spdx3::Spdx3,
     syft: Syft<'a>,
     /// The fields that other formats are known by.
     marks: Marks,
@@ -86,7 +88,8 @@ struct Syft<'a> {
 
 #[derive(Default)]
 struct Marks {
-    context: Option<String>,
+    /// The addresses in `@context`.
+    context: String,
     names: Vec<String>,
 }
 
@@ -95,12 +98,13 @@ impl Marks {
         self.names.iter().any(|seen| seen == name)
     }
 
+    fn context_has(&self, name: &str) -> bool {
+        self.context.contains(name)
+    }
+
     /// The format, when it is one that has a name.
     fn foreign(&self) -> Option<SbomError> {
-        let context = self.context.as_deref().unwrap_or_default();
-        if context.contains("spdx") {
-            Some(SbomError::unsupported("SPDX 3 JSON-LD"))
-        } else if context.contains("openvex") {
+        if self.context_has("openvex") {
             Some(not_an_inventory("OpenVEX"))
         } else if self.has("SchemaVersion") && (self.has("Results") || self.has("ArtifactName")) {
             Some(SbomError::unsupported("Trivy JSON"))
@@ -123,6 +127,7 @@ impl<'l, 'a> Document<'l, 'a> {
             draft: Draft::new(limits),
             cyclonedx: CycloneDx::default(),
             spdx: Spdx::default(),
+            spdx3: spdx3::Spdx3::default(),
             syft: Syft::default(),
             marks: Marks::default(),
             misshapen: None,
@@ -134,6 +139,8 @@ impl<'l, 'a> Document<'l, 'a> {
             self.finish_cyclonedx()
         } else if self.spdx.version != Text::Missing {
             self.finish_spdx()
+        } else if self.spdx3.document || self.marks.context_has("spdx") {
+            self.spdx3.finish(&self.marks.context, self.draft)
         } else if self.syft.artifacts && self.syft.parts {
             self.finish_syft()
         } else if let Some(foreign) = self.marks.foreign() {
@@ -200,6 +207,10 @@ impl<'l, 'a> Document<'l, 'a> {
                 self.note_shape("components", found);
                 self.cyclonedx.parts = true;
             }
+            "@graph" => {
+                let elements = spdx3::Elements::graph(&mut self.draft, &mut self.spdx3);
+                self.spdx3.graph = Some(map.next_value_seed(As(elements))?.map(drop));
+            }
             "artifacts" => {
                 let found = map.next_value_seed(As(syft::Artifacts { draft: &mut self.draft }))?;
                 self.note_shape("artifacts", found);
@@ -225,7 +236,10 @@ impl<'l, 'a> Document<'l, 'a> {
             "@context" => {
                 let context = &mut self.marks.context;
                 map.next_value_seed(As(EachText(|text: &str| {
-                    context.get_or_insert_with(|| excerpt(text));
+                    if context.len() < 1_000 {
+                        context.push_str(&excerpt(text));
+                        context.push(' ');
+                    }
                 })))?;
             }
             _ => {
