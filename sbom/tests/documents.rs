@@ -394,7 +394,7 @@ fn formats_without_a_reader_are_refused_by_name() {
         ("sad/trivy.json", "Trivy JSON is not read yet: export SPDX 2.3 or CycloneDX"),
         (
             "sad/in-toto.json",
-            "an in-toto attestation is not read yet: take the SBOM out of the attestation (its predicate) and pass that",
+            "no SBOM can be taken out of the attestation: its payload: this is no SBOM of a known format, but a JSON object without fields",
         ),
         (
             "sad/unknown-version.cdx.json",

@@ -15,7 +15,7 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-const FIXTURES: [&str; 10] = [
+const FIXTURES: [&str; 11] = [
     "cyclonedx/trivy-debian-1.5.json",
     "cyclonedx/valid-component-ref-1.4.json",
     "cyclonedx/valid-component-ref-1.6.xml",
@@ -26,6 +26,7 @@ const FIXTURES: [&str; 10] = [
     "sad/no-purls.cdx.json",
     "syft/ubuntu-1.0.json",
     "spdx3/sbomqs-3.0.1.spdx.json",
+    "attested/trivy-centos-7.intoto.jsonl",
 ];
 
 proptest! {
@@ -42,6 +43,7 @@ proptest! {
         beginning in prop::sample::select(vec![
             "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"components\":[",
             "{\"@context\":\"spdx\",\"@graph\":[{\"type\":\"software_Package\",\"name\":",
+            "{\"_type\":\"s\",\"predicateType\":\"https://spdx.dev/Document\",\"predicate\":",
             "{\"schema\":{\"version\":\"16.0.0\"},\"artifacts\":[{\"name\":",
             "{\"spdxVersion\":\"SPDX-2.3\",\"packages\":[{\"name\":",
             "<bom xmlns=\"http://cyclonedx.org/schema/bom/1.6\"><components><component>",

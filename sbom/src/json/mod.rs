@@ -4,6 +4,7 @@
 //! are read as they come, and which format it was is decided at the end; a first pass that only
 //! looks for the format would cost as much as the reading.
 
+mod attestation;
 mod cyclonedx;
 mod lenient;
 mod spdx;
@@ -12,8 +13,10 @@ mod syft;
 
 use domain::component::Inventory;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess};
+use serde_json::value::RawValue;
 
 use crate::SbomError;
+use crate::attestation::{ATTESTATIONS_MAX, refuse};
 use crate::draft::{Draft, Place};
 use crate::entry::{Entry, settle_subject};
 use crate::error::excerpt;
@@ -22,13 +25,47 @@ use crate::spdx::Roots;
 use crate::text::Text;
 use crate::version::{CYCLONEDX, SPDX, SYFT};
 
+pub(crate) use attestation::Wrapped;
 use lenient::{As, EachText, Fields, Lenient, TextSeed};
 
-pub(crate) fn read(text: &str, limits: &Limits) -> Result<Inventory, SbomError> {
+/// What a text in JSON is.
+pub(crate) enum Content<'a> {
+    Inventory(Box<Inventory>),
+    /// Attestations, one or a line each.
+    Attestations(Vec<Wrapped<'a>>),
+    /// An object whose field `Data` holds a document.
+    Data(&'a RawValue),
+}
+
+pub(crate) fn read<'a>(text: &'a str, limits: &Limits) -> Result<Content<'a>, SbomError> {
     let limits = Limits { depth_max: limits.depth_max.min(Limits::JSON_DEPTH), ..limits.clone() };
-    let mut document = Document::new(&limits);
     let mut json = serde_json::Deserializer::from_str(text);
-    let outcome = As(&mut document).deserialize(&mut json).and_then(|found| json.end().map(|()| found));
+    let mut attestations = match (document(&mut json, &limits)?, json.end()) {
+        (Content::Attestations(one), _) => one,
+        (content, Ok(())) => return Ok(content),
+        (_, Err(error)) => return Err(refusal(&error)),
+    };
+    while json.end().is_err() {
+        match document(&mut json, &limits) {
+            Ok(Content::Attestations(one)) => attestations.extend(one),
+            // A reader of attestations steps over lines that it does not know, says their specification.
+            Ok(_) | Err(SbomError::Unrecognised { .. } | SbomError::Unsupported { .. }) => {
+                attestations.push(Wrapped::Stranger);
+            }
+            Err(unreadable) => return Err(unreadable),
+        }
+        if attestations.len() > ATTESTATIONS_MAX {
+            return Err(refuse(format!("the file has more than {ATTESTATIONS_MAX} lines")));
+        }
+    }
+    Ok(Content::Attestations(attestations))
+}
+
+type Json<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
+
+fn document<'a>(json: &mut Json<'a>, limits: &Limits) -> Result<Content<'a>, SbomError> {
+    let mut document = Document::new(limits);
+    let outcome = As(&mut document).deserialize(json);
     if let Some(failure) = document.draft.failure.take() {
         return Err(failure);
     }
@@ -56,6 +93,7 @@ struct Document<'l, 'a> {
     spdx: Spdx<'a>,
     spdx3: spdx3::Spdx3,
     syft: Syft<'a>,
+    attestation: attestation::Attestation<'a>,
     /// The fields that other formats are known by.
     marks: Marks,
     /// A list that is none; told only when the format turns out to be one that is read.
@@ -108,9 +146,6 @@ impl Marks {
             Some(not_an_inventory("OpenVEX"))
         } else if self.has("SchemaVersion") && (self.has("Results") || self.has("ArtifactName")) {
             Some(SbomError::unsupported("Trivy JSON"))
-        } else if self.has("payloadType") || self.has("_type") || self.has("dsseEnvelope") {
-            let advice = "take the SBOM out of the attestation (its predicate) and pass that";
-            Some(SbomError::Unsupported { format: "an in-toto attestation", advice })
         } else {
             None
         }
@@ -129,12 +164,26 @@ impl<'l, 'a> Document<'l, 'a> {
             spdx: Spdx::default(),
             spdx3: spdx3::Spdx3::default(),
             syft: Syft::default(),
+            attestation: attestation::Attestation::default(),
             marks: Marks::default(),
             misshapen: None,
         }
     }
 
-    fn finish(self) -> Result<Inventory, SbomError> {
+    fn finish(mut self) -> Result<Content<'a>, SbomError> {
+        let data = self.attestation.data.take();
+        // What says that it is an SBOM is one, whatever other fields it has.
+        let sbom = self.cyclonedx.format != Text::Missing || self.spdx.version != Text::Missing;
+        if let Some(wrapped) = std::mem::take(&mut self.attestation).finish().filter(|_| !sbom) {
+            return Ok(Content::Attestations(vec![wrapped]));
+        }
+        match (self.inventory(), data) {
+            (Err(SbomError::Unrecognised { .. }), Some(data)) => Ok(Content::Data(data)),
+            (inventory, _) => inventory.map(|inventory| Content::Inventory(Box::new(inventory))),
+        }
+    }
+
+    fn inventory(self) -> Result<Inventory, SbomError> {
         if self.cyclonedx.format.as_str() == Some(CYCLONEDX.name) {
             self.finish_cyclonedx()
         } else if self.spdx.version != Text::Missing {
@@ -242,6 +291,7 @@ impl<'l, 'a> Document<'l, 'a> {
                     }
                 })))?;
             }
+            _ if self.attestation.field(name, map)? => {}
             _ => {
                 map.next_value::<IgnoredAny>()?;
             }
