@@ -20,6 +20,8 @@ pub enum SbomError {
     /// A format with a name, but without a reader.
     #[error("{format} is not read yet: {advice}")]
     Unsupported { format: &'static str, advice: &'static str },
+    #[error("no SBOM can be taken out of the attestation: {reason}")]
+    Attestation { reason: String },
     #[error("{format} version {version:?} is not read: this program reads {range}")]
     Version { format: &'static str, version: String, range: &'static str },
     #[error("this is no SBOM of a known format, but {found}")]

@@ -8,6 +8,7 @@
 //! one reader per syntax (JSON, XML, tag-value), and all feed the same [`draft::Draft`], so that
 //! the same facts mean the same thing whichever way they were written down.
 
+mod attestation;
 pub mod cyclonedx;
 mod detect;
 mod distribution;
@@ -28,13 +29,37 @@ pub use error::SbomError;
 pub use limits::Limits;
 
 use detect::Syntax;
+use json::Content;
 
 /// Reads a document of any format that this program knows.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Inventory, SbomError> {
     limits.check_document(bytes.len())?;
-    let text = detect::decode(bytes)?;
+    read_text(detect::decode(bytes)?, limits, Inside::File)
+}
+
+/// Where a text stands: attestations are opened once and not again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Inside {
+    File,
+    Predicate,
+    Data,
+}
+
+fn read_text(text: &str, limits: &Limits, inside: Inside) -> Result<Inventory, SbomError> {
     match detect::syntax(text)? {
-        Syntax::Json => json::read(text, limits),
+        Syntax::Json => match (json::read(text, limits)?, inside) {
+            (Content::Inventory(inventory), _) => Ok(*inventory),
+            (Content::Attestations(wrapped), Inside::File) => attestation::read(wrapped, limits),
+            (Content::Attestations(_), Inside::Predicate | Inside::Data) => {
+                Err(attestation::refuse("its predicate is an attestation again".to_owned()))
+            }
+            (Content::Data(data), Inside::Predicate) => {
+                read_text(&attestation::as_document(data.get())?, limits, Inside::Data)
+            }
+            (Content::Data(_), Inside::File | Inside::Data) => {
+                Err(SbomError::Unrecognised { found: "a JSON object with the field \"Data\"".to_owned() })
+            }
+        },
         Syntax::Xml => xml::read(text, limits),
         Syntax::TagValue => spdx::tagvalue::read(text, limits),
     }
