@@ -97,7 +97,7 @@ sources! {
     "psf" "Python Software Foundation advisories" "https://github.com/psf/advisory-database" "CC-BY-4.0" Attribution Alias ["PSF"];
     "pypa" "PyPA advisory database" "https://github.com/pypa/advisory-database" "CC-BY-4.0" Attribution Alias ["PYSEC"];
     "r" "R advisory database" "https://github.com/RConsortium/r-advisory-database" "Apache-2.0" Attribution Alias ["RSEC"];
-    "redhat" "Red Hat errata" "https://access.redhat.com/security/data" "CC-BY-4.0" Attribution Derived ["RHSA" "RHBA" "RHEA"];
+    "redhat" "Red Hat security data" "https://access.redhat.com/security/data" "CC-BY-4.0" Attribution Derived ["RHSA" "RHBA" "RHEA"];
     "rocky" "Rocky Linux errata" "https://errata.rockylinux.org/" "BSD-3-Clause" Attribution Derived ["RLSA" "RXSA"];
     "root" "Root advisories" "https://api.root.io/" "not stated" InternalOnly Derived ["ROOT"];
     "rubysec" "Ruby advisory database" "https://github.com/rubysec/ruby-advisory-db" "public domain" Open Alias [];

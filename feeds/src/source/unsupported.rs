@@ -38,8 +38,6 @@ const JSON: &[(&[&str], &str)] = &[
     (&["dataType", "containers"], "CVE 5 record"),
     (&["resultsPerPage"], "NVD 2.0"),
     (&["CVE_Items"], "NVD 1.1"),
-    (&["document", "product_tree"], "CSAF"),
-    (&["document", "vulnerabilities"], "CSAF"),
     (&["@context", "statements"], "OpenVEX"),
     (&["bomFormat"], "CycloneDX"),
     (&["spdxVersion"], "SPDX"),
