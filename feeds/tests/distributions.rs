@@ -9,3 +9,5 @@ mod index;
 mod redhat;
 #[path = "distributions/suse.rs"]
 mod suse;
+#[path = "distributions/ubuntu.rs"]
+mod ubuntu;

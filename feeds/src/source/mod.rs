@@ -18,6 +18,7 @@ mod rpm;
 mod rubysec;
 mod secdb;
 mod shape;
+mod ubuntu_tracker;
 mod unsupported;
 mod wolfi;
 
@@ -54,6 +55,7 @@ pub(crate) const PARSERS: &[Parser] = &[
     Parser { recognises: secdb::is_json, read: Whole(secdb::read_json) },
     Parser { recognises: secdb::is_yaml, read: Whole(secdb::read_yaml) },
     Parser { recognises: debian_tracker::is_json, read: Stream(debian_tracker::read_json) },
+    Parser { recognises: ubuntu_tracker::is_text, read: Whole(ubuntu_tracker::read) },
     Parser { recognises: rubysec::is_yaml, read: Whole(rubysec::read_yaml) },
     Parser { recognises: kev::is_json, read: Whole(kev::read_json) },
     Parser { recognises: kev::is_csv, read: Whole(kev::read_csv) },

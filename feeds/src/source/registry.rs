@@ -104,7 +104,7 @@ sources! {
     "rustsec" "RustSec advisory database" "https://rustsec.org/" "CC0-1.0 and CC-BY-4.0" Attribution Alias ["RUSTSEC"];
     "suse" "SUSE errata" "https://www.suse.com/support/update/" "CC-BY-4.0" Attribution Derived ["SUSE"];
     "tuxcare" "TuxCare errata" "https://security.tuxcare.com/" "not stated" InternalOnly Derived ["CLSA"];
-    "ubuntu" "Ubuntu security notices" "https://ubuntu.com/security/cves" "CC-BY-SA-4.0" ShareAlike Derived ["UBUNTU" "USN" "LSN"];
+    "ubuntu" "Ubuntu security notices and CVE tracker" "https://ubuntu.com/security/cves" "CC-BY-SA-4.0" ShareAlike Derived ["UBUNTU" "USN" "LSN"];
     "v8" "V8 advisories" "https://github.com/google/osv.dev" "CC-BY-4.0" Attribution Alias ["V8"];
     "wolfi" "Wolfi secdb" "https://packages.wolfi.dev/os/security.json" "Apache-2.0" Attribution Derived [];
 }
