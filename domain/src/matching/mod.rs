@@ -16,7 +16,7 @@ mod plan;
 mod severity;
 
 pub use authority::authority;
-pub use distribution::{debian_release, ecosystem_of};
+pub use distribution::{debian_release, ecosystem_of, redhat_stream, suse_release, ubuntu_release};
 pub use explain::{Explanation, Step, explain};
 pub use index::{AdvisoryIndex, Assertion, DataCoverage, RatingRow, Summary};
 pub use judge::{Judgement, judge};

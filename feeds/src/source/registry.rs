@@ -97,14 +97,14 @@ sources! {
     "psf" "Python Software Foundation advisories" "https://github.com/psf/advisory-database" "CC-BY-4.0" Attribution Alias ["PSF"];
     "pypa" "PyPA advisory database" "https://github.com/pypa/advisory-database" "CC-BY-4.0" Attribution Alias ["PYSEC"];
     "r" "R advisory database" "https://github.com/RConsortium/r-advisory-database" "Apache-2.0" Attribution Alias ["RSEC"];
-    "redhat" "Red Hat errata" "https://access.redhat.com/security/data" "CC-BY-4.0" Attribution Derived ["RHSA" "RHBA" "RHEA"];
+    "redhat" "Red Hat security data" "https://access.redhat.com/security/data" "CC-BY-4.0" Attribution Derived ["RHSA" "RHBA" "RHEA"];
     "rocky" "Rocky Linux errata" "https://errata.rockylinux.org/" "BSD-3-Clause" Attribution Derived ["RLSA" "RXSA"];
     "root" "Root advisories" "https://api.root.io/" "not stated" InternalOnly Derived ["ROOT"];
     "rubysec" "Ruby advisory database" "https://github.com/rubysec/ruby-advisory-db" "public domain" Open Alias [];
     "rustsec" "RustSec advisory database" "https://rustsec.org/" "CC0-1.0 and CC-BY-4.0" Attribution Alias ["RUSTSEC"];
     "suse" "SUSE errata" "https://www.suse.com/support/update/" "CC-BY-4.0" Attribution Derived ["SUSE"];
     "tuxcare" "TuxCare errata" "https://security.tuxcare.com/" "not stated" InternalOnly Derived ["CLSA"];
-    "ubuntu" "Ubuntu security notices" "https://ubuntu.com/security/cves" "CC-BY-SA-4.0" ShareAlike Derived ["UBUNTU" "USN" "LSN"];
+    "ubuntu" "Ubuntu security notices and CVE tracker" "https://ubuntu.com/security/cves" "CC-BY-SA-4.0" ShareAlike Derived ["UBUNTU" "USN" "LSN"];
     "v8" "V8 advisories" "https://github.com/google/osv.dev" "CC-BY-4.0" Attribution Alias ["V8"];
     "wolfi" "Wolfi secdb" "https://packages.wolfi.dev/os/security.json" "Apache-2.0" Attribution Derived [];
 }
