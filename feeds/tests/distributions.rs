@@ -11,3 +11,5 @@ mod redhat;
 mod suse;
 #[path = "distributions/ubuntu.rs"]
 mod ubuntu;
+#[path = "distributions/updateinfo.rs"]
+mod updateinfo;

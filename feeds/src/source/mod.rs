@@ -20,7 +20,9 @@ mod secdb;
 mod shape;
 mod ubuntu_tracker;
 mod unsupported;
+mod updateinfo;
 mod wolfi;
+mod xml;
 
 pub use registry::{Relation, SOURCES, SourceInfo, by_prefix, source_info};
 pub(crate) use shape::{HEAD, Shape, sniff};
@@ -56,6 +58,7 @@ pub(crate) const PARSERS: &[Parser] = &[
     Parser { recognises: secdb::is_yaml, read: Whole(secdb::read_yaml) },
     Parser { recognises: debian_tracker::is_json, read: Stream(debian_tracker::read_json) },
     Parser { recognises: ubuntu_tracker::is_text, read: Whole(ubuntu_tracker::read) },
+    Parser { recognises: updateinfo::is_xml, read: Stream(updateinfo::read_xml) },
     Parser { recognises: rubysec::is_yaml, read: Whole(rubysec::read_yaml) },
     Parser { recognises: kev::is_json, read: Whole(kev::read_json) },
     Parser { recognises: kev::is_csv, read: Whole(kev::read_csv) },

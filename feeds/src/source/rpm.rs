@@ -67,6 +67,12 @@ impl Statements {
         }
     }
 
+    /// The statements of binaries alone; repositories list sources only beside them.
+    pub(super) fn of_binaries(mut self, source: &SourceId) -> Vec<Affected> {
+        self.sources.clear();
+        self.all(source)
+    }
+
     /// All statements. Of a source package only where no binary says the same: one that has the
     /// same fix in the same stream, or the same name where there is none.
     pub(super) fn all(self, source: &SourceId) -> Vec<Affected> {
