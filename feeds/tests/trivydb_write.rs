@@ -248,6 +248,16 @@ fn the_place_before_all_prereleases_of_a_gem_is_written_so_that_trivy_can_read_i
 }
 
 #[test]
+fn a_go_module_is_found_under_the_path_that_its_registry_spells() {
+    let mut one = affected("go", "GO-8", "Go", "github.com/Azure/go-ntlmssp", vec![Interval::below("0.1.1")]);
+    one.spelling = Some("github.com/Azure/go-ntlmssp".to_owned());
+    let (content, _) = export(&[advisory("CVE-8", vec![one])]);
+    for path in ["github.com/Azure/go-ntlmssp", "github.com/azure/go-ntlmssp"] {
+        assert!(at(&content, &["go::The Go Vulnerability Database", path, "CVE-8"]).is_some(), "{path}");
+    }
+}
+
+#[test]
 fn an_authority_is_believed_alone_as_in_our_matcher() {
     let (content, _) = export(&[advisory(
         "CVE-2",

@@ -93,6 +93,9 @@ fn assertion(owner: &Owner<'_>, entry: OsvAffected, rated: Option<Severity>, int
     ];
     let severity = words.into_iter().flatten().find_map(|word| word.parse::<Severity>().ok()).or(rated);
     let mut affected = Affected::new(owner.source.clone(), owner.record, PackageKey::new(ecosystem, &name));
+    // Paths of Go modules are case-sensitive. purls are not, so the key is in lower case.
+    let is_spelled = affected.package.ecosystem.kind == EcosystemKind::Go && affected.package.name != name;
+    affected.spelling = is_spelled.then_some(name);
     affected.ranges = intervals;
     affected.versions = versions;
     affected.severity = severity.filter(|severity| *severity != Severity::Unknown);

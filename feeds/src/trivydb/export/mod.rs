@@ -106,7 +106,8 @@ impl Export {
             let Some(document) = document else { continue };
             let (bucket, source) = place(&platform, &assertions);
             self.sources.insert(bucket.clone(), source);
-            for key in platform::keys(ecosystem, &package.name) {
+            let spellings = assertions.iter().filter_map(|affected| affected.spelling.as_deref());
+            for key in platform::keys(ecosystem, &package.name, spellings) {
                 let key = module.map_or_else(|| key.clone(), |module| format!("{module}::{key}"));
                 self.buckets.entry(bucket.clone()).or_default().insert((key, id.to_owned()), document.to_json());
             }

@@ -1,5 +1,7 @@
 //! Where in a Trivy DB an ecosystem's advisories lie, and in which of its forms.
 
+use std::collections::BTreeSet;
+
 use domain::ecosystem::{Ecosystem, EcosystemKind};
 
 /// The bucket of a distribution, or what the buckets of a language begin with.
@@ -83,13 +85,17 @@ fn ubuntu(release: &str) -> String {
     format!("ubuntu {number}{extended}")
 }
 
-/// The key of a package. Trivy looks a Python package up with its dots, which the canonical name has lost: each
+/// The keys of a package: its name, as its registry spells it, too. Trivy looks a Python package up with its dots, which the canonical name has lost: each
 /// spelling that the name may have come from is a key, as long as these are few.
-pub(super) fn keys(ecosystem: &Ecosystem, name: &str) -> Vec<String> {
+pub(super) fn keys<'a>(
+    ecosystem: &Ecosystem,
+    name: &'a str,
+    spellings: impl Iterator<Item = &'a str>,
+) -> BTreeSet<String> {
     const DASHES_MAX: usize = 3;
     let dashes: Vec<usize> = name.match_indices('-').map(|(at, _)| at).collect();
     if ecosystem.kind != EcosystemKind::PyPi || dashes.is_empty() || dashes.len() > DASHES_MAX {
-        return vec![name.to_owned()];
+        return spellings.chain([name]).map(str::to_owned).collect();
     }
     (0..1_usize << dashes.len())
         .map(|chosen| {
@@ -234,10 +240,14 @@ mod tests {
 
     #[test]
     fn a_python_package_is_found_under_each_spelling_it_may_have() {
-        let of = |ecosystem: &str, name| keys(&ecosystem.parse().expect("known"), name);
-        assert_eq!(of("PyPI", "zope-interface"), ["zope-interface", "zope.interface"]);
-        assert_eq!(of("PyPI", "a-b-c").len(), 4);
-        assert_eq!(of("PyPI", "requests"), ["requests"]);
-        assert_eq!(of("npm", "zope-interface"), ["zope-interface"]);
+        let of = |ecosystem: &str, name, spelling: Option<&str>| -> Vec<String> {
+            keys(&ecosystem.parse().expect("known"), name, spelling.into_iter()).into_iter().collect()
+        };
+        assert_eq!(of("PyPI", "zope-interface", None), ["zope-interface", "zope.interface"]);
+        assert_eq!(of("PyPI", "a-b-c", None).len(), 4);
+        assert_eq!(of("PyPI", "requests", None), ["requests"]);
+        assert_eq!(of("npm", "zope-interface", None), ["zope-interface"]);
+        let module = of("Go", "github.com/azure/x", Some("github.com/Azure/x"));
+        assert_eq!(module, ["github.com/Azure/x", "github.com/azure/x"]);
     }
 }
