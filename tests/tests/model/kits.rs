@@ -32,12 +32,13 @@ pub(crate) struct Kit {
     pub(crate) signed_days: i64,
     /// The content that a delta builds on.
     pub(crate) base: Option<Content>,
-    /// A byte of its last blob was changed after it was signed.
-    pub(crate) is_damaged: bool,
+    /// It is signed with the content root of other data. (Bytes that were changed afterwards are a broken copy, of
+    /// which the good frames are kept.)
+    pub(crate) is_wrong: bool,
 }
 
 const fn full(metadata: usize, version: u64, content: Content) -> Kit {
-    Kit { version, metadata, content, channel: "stable", signed_days: 0, base: None, is_damaged: false }
+    Kit { version, metadata, content, channel: "stable", signed_days: 0, base: None, is_wrong: false }
 }
 
 /// Each number that `metadata` has is the place of the kit that was signed so. In the order of their versions.
@@ -48,7 +49,7 @@ pub(crate) const KITS: [Kit; 15] = [
     // The same version with other data: two kits that claim to be one.
     full(3, 3, 7),
     full(4, 4, 4),
-    Kit { is_damaged: true, ..full(4, 4, 4) },
+    Kit { is_wrong: true, ..full(5, 4, 4) },
     Kit { base: Some(2), ..full(6, 4, 4) },
     Kit { signed_days: 10, ..full(7, 5, 5) },
     Kit { base: Some(4), ..full(8, 5, 6) },
@@ -84,11 +85,7 @@ impl Shelf {
         let vendor = Vendor::new(3);
         let (mut paths, mut digests, mut metadata) = (Vec::new(), Vec::new(), Vec::new());
         for (number, kit) in KITS.iter().enumerate() {
-            let mut bytes = signed(&vendor, kit);
-            if kit.is_damaged {
-                let near_end = bytes.len() - 60;
-                bytes[near_end] ^= 1;
-            }
+            let bytes = signed(&vendor, kit);
             let path = directory.path().join(format!("{number}.kit"));
             fs::write(&path, &bytes).expect("written");
             paths.push(path);
@@ -108,7 +105,7 @@ impl Shelf {
         self.digests.iter().position(|digest| digest == sha256)
     }
 
-    /// Which kit was signed as these metadata, undamaged?
+    /// Which kit was signed as these metadata?
     pub(crate) fn signed_as(&self, metadata: &Digest) -> Option<usize> {
         self.signed.iter().position(|digest| digest == metadata)
     }
@@ -176,10 +173,13 @@ fn changes(base: Content, (manifest, segments): (Manifest, Segments)) -> (Manife
 }
 
 fn signed(vendor: &Vendor, kit: &Kit) -> Vec<u8> {
-    let (manifest, segments) = match kit.base {
+    let (mut manifest, segments) = match kit.base {
         Some(base) => changes(base, exported(kit.content)),
         None => exported(kit.content),
     };
+    if kit.is_wrong {
+        manifest.content_root = exported(1).0.content_root;
+    }
     let schema = if kit.base.is_some() { DELTA_SCHEMA } else { SCHEMA };
     let files = segments.into_iter().map(|(_, name, bytes)| (name, bytes));
     let files = files.chain([(MANIFEST_NAME.to_owned(), manifest.to_canonical_json())]);

@@ -75,7 +75,7 @@ const MUST_OCCUR: [&str; 17] = [
     "E-GATE-CHANNEL",
     "E-FUTURE",
     "E-INCOMPLETE",
-    "E-DIGEST",
+    "E-SEM-ROOT",
     "E-APPROVAL-EXPIRED",
     "E-APPROVAL-KEY",
     "E-APPROVAL-MISSING",

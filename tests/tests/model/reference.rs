@@ -261,8 +261,8 @@ impl Reference {
         {
             return refused("E-INCOMPLETE");
         }
-        if kit.is_damaged {
-            return refused("E-DIGEST");
+        if kit.is_wrong {
+            return refused("E-SEM-ROOT");
         }
         if is_held {
             return self.hold(Task::Activate { kit: place, first: self.floor.is_none() }, by, nonce);
