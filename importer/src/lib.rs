@@ -17,6 +17,7 @@ pub mod impact;
 mod import;
 pub mod isolated;
 mod manifest;
+mod plausible;
 mod prepare;
 mod receipt;
 mod recheck;

@@ -40,7 +40,9 @@ mod workspace;
 pub use blobs::Blobs;
 pub use control::{APPROVAL_HOURS, ApprovalRow, ControlPolicy, EmergencyRow, PendingRow, Person, Task};
 pub use error::StoreError;
-pub use generation::{Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, SegmentId, View};
+pub use generation::{
+    Census, Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, SegmentId, View,
+};
 pub use layout::Layout;
 pub use pending::Effect;
 pub use pieces::Pieces;

@@ -50,7 +50,7 @@ impl Bench {
             &["rustsec.jsonl"],
             &["rustsec.jsonl", "kev.json"],
             &["rustsec.jsonl", "ghsa.jsonl", "kev.json"],
-            &["ghsa.jsonl", "kev.json"],
+            &["rustsec.jsonl", "ghsa.jsonl", "pypa.jsonl", "kev.json"],
         ];
         let mut kits = Vec::new();
         for (number, feeds) in feeds.into_iter().enumerate() {

@@ -32,7 +32,8 @@ Examples:
 
 The kit is copied once, verified, and made active by one atomic step. When it is refused the
 active data stays as it was, the kit goes to quarantine, and the exit code is 6. Where others must
-approve (stella admin dual-control) the kit is staged instead, and the exit code is 7.";
+approve (stella admin dual-control) the kit is staged instead, and the exit code is 7. A kit that has
+suspiciously less than the active data is staged, too, and the exit code is 9: see stella kit activate.";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -224,10 +225,17 @@ fn import(
         Some(row) => {
             control::held(&store, &row, &args.asking, &at)?;
             preview(global, &store, &row)?;
-            Ok(held)
+            // Staged it would have waited in any case.
+            let must_look = held == Exit::Approval && must_look(&store, &row)?;
+            Ok(if must_look { Exit::Held } else { held })
         }
         None => Ok(Exit::Clean),
     }
+}
+
+/// Does it wait for nothing but somebody who accepts that it has less?
+fn must_look(store: &Store, row: &PendingRow) -> Result<bool> {
+    Ok(!row.concerns().is_empty() && store.control_policy()?.needed(row.task.action()) == 0)
 }
 
 /// What the kit that waits would change for the stored SBOMs. The first kit of a site changes nothing.
