@@ -10,6 +10,7 @@ use crate::control::{self, Acting, ControlError};
 use crate::entitlements::{self, Asked, Ruling};
 use crate::error::ImportError;
 use crate::parts::{self, Part, sets};
+use crate::plausible;
 use crate::prepare::{Preparing, Verified};
 use crate::receipt::{Account, Circumstances};
 use crate::request::{Imported, Outcome, Progress, Request};
@@ -153,8 +154,9 @@ impl Attempt<'_> {
         let generation = self.preparing.load(staged, &workspace, &verified)?;
         let ruling = self.rule(&verified, &generation)?;
         account.rule(&ruling);
-        if self.is_held() {
-            return self.hold(account, &verified, generation).map(Some);
+        let concerns = plausible::concerns(self.store(), &generation)?;
+        if self.is_held() || !concerns.is_empty() {
+            return self.hold(account, &verified, generation, concerns).map(Some);
         }
         self.activate(account, &verified, generation, ruling).map(Some)
     }
@@ -206,11 +208,10 @@ impl Attempt<'_> {
 
     /// The request by which this very kit waits already. Handing it in again starts nothing anew.
     fn waiting_as(&self, verified: &Verified) -> Result<Option<PendingRow>, StoreError> {
-        if !self.is_held() {
-            return Ok(None);
-        }
         let digest = verified.kit.metadata_digest();
-        let same = |row: &PendingRow| row.staged().is_some_and(|staged| staged.metadata_digest == digest);
+        let must_wait = |row: &PendingRow| self.is_held() || !row.concerns().is_empty();
+        let same =
+            |row: &PendingRow| must_wait(row) && row.staged().is_some_and(|staged| staged.metadata_digest == digest);
         Ok(self.store().pending()?.into_iter().find(same))
     }
 
@@ -220,13 +221,16 @@ impl Attempt<'_> {
         account: &mut Account,
         verified: &Verified,
         generation: GenerationRow,
+        concerns: Vec<String>,
     ) -> Result<Imported, ImportError> {
         account.import.result = "held".to_owned();
+        account.import.warnings.extend(concerns.iter().cloned());
+        account.import.reason = plausible::summary(&concerns);
         account.import.content_root = Some(generation.content_root);
         let number = generation.number;
         let trust_root = self.store().trust()?.is_none().then(|| verified.trust.factory_root.clone());
         let site = verified.trust.site.clone();
-        let task = Task::Activate { generation: Box::new(generation), trust_root, site };
+        let task = Task::Activate { generation: Box::new(generation), trust_root, site, concerns };
         let now = verified.present.at;
         let row = control::row(number, task, self.acting.operator, now, &self.policy, self.acting.nonce);
         let mut time = verified.time.clone();

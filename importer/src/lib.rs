@@ -19,6 +19,7 @@ mod import;
 pub mod isolated;
 mod manifest;
 mod parts;
+mod plausible;
 mod prepare;
 mod receipt;
 mod recheck;

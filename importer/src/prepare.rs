@@ -245,6 +245,7 @@ impl Preparing<'_> {
             manifest: manifest_digest,
             metadata_frame,
             trivy_db: trivy::row(kit, self.store.blobs(), loaded.trivy_db)?,
+            census: Some(loaded.census),
         })
     }
 

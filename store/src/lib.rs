@@ -45,7 +45,9 @@ pub use blobs::Blobs;
 pub use control::{APPROVAL_HOURS, ApprovalRow, ControlPolicy, EmergencyRow, PendingRow, Person, Task};
 pub use entitlements::{Compact, EntitlementChange, SiteTokenRow, VendorTokenRow};
 pub use error::StoreError;
-pub use generation::{Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, SegmentId, View};
+pub use generation::{
+    Census, Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, SegmentId, View,
+};
 pub use layout::Layout;
 pub use pending::Effect;
 pub use pieces::Pieces;

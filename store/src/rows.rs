@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoreError;
+use crate::generation::Census;
 
 /// 2: a generation is a stack of layers.
 const ENCODING: u8 = 2;
@@ -79,6 +80,9 @@ pub struct GenerationRow {
     /// The Trivy DB that came with it, for scanners that read one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trivy_db: Option<TrivyDbRow>,
+    /// How much it holds of what. None in a row of an earlier version of the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub census: Option<Census>,
 }
 
 /// A Trivy DB: its dates as they are signed, its counts as the worker counted them.

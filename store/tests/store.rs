@@ -98,6 +98,7 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
         manifest: Digest::of(b"manifest"),
         metadata_frame: Digest::of(b"manifest"),
         trivy_db: None,
+        census: None,
     };
     let trust = TrustRow {
         factory_root: b"root".to_vec(),

@@ -128,6 +128,16 @@ impl Site {
         self.run(&["kit", "import", kit, "--trust-root", "keys/1.root.json", "--seal-key", "keys/minisign.pub"])
     }
 
+    /// Imports a kit that has less than the active one, and accepts that.
+    pub fn import_accepting_loss(&self, kit: &str) {
+        let ran = self.import(kit);
+        assert_eq!(ran.code, 9, "{}{}", ran.stdout, ran.stderr);
+        let pending: serde_json::Value =
+            serde_json::from_str(&self.ok(&["kit", "pending", "-f", "json"])).expect("JSON");
+        let number = pending.as_array().and_then(|rows| rows.last()).expect("a request")["number"].to_string();
+        self.ok(&["kit", "activate", &number, "--accept-loss", "a test"]);
+    }
+
     /// Every file of the state that the active generation rests on, with its content: the
     /// same before and after a refusal.
     pub fn fingerprint(&self) -> Vec<(PathBuf, String)> {

@@ -39,8 +39,20 @@ fn delta(site: &Site, output: &str, dataset: &str, base: &str, version: &str) {
     site.ok(&arguments);
 }
 
-/// An import of another site's file into a state directory of this name.
+/// An import of another site's file into a state directory of this name. The second data set has nothing of
+/// PyPI any more, which is accepted.
 fn import(site: &Site, state: &str, kit: &str) -> tests::Ran {
+    let ran = import_only(site, state, kit);
+    if ran.code != 9 {
+        return ran;
+    }
+    let pending = site.ok(&["--state-dir", state, "kit", "pending", "-f", "json"]);
+    let pending: serde_json::Value = serde_json::from_str(&pending).expect("JSON");
+    let number = pending[0]["number"].to_string();
+    site.run(&["--state-dir", state, "kit", "activate", &number, "--accept-loss", "PyPI is not wanted any more"])
+}
+
+fn import_only(site: &Site, state: &str, kit: &str) -> tests::Ran {
     let arguments = ["--state-dir", state, "kit", "import", kit, "--trust-root", "keys/1.root.json", "--no-seal"];
     site.run(&arguments)
 }
@@ -81,6 +93,22 @@ fn d05_a_base_and_its_delta_are_the_full_kit() {
     // The segments that the vendor signed, built again from the records.
     site.ok(&["--state-dir", "stacked", "feeds", "export", "-o", "exported"]);
     assert_same_files(&site.path("two"), &site.path("exported"));
+}
+
+#[test]
+fn p03_a_delta_that_takes_a_source_away_is_held_as_the_full_kit_is() {
+    let site = vendor();
+    let held = |state: &str, kit: &str| {
+        assert_eq!(import(&site, state, "base.tar.zst").code, 0);
+        let ran = import_only(&site, state, kit);
+        assert_eq!(ran.code, 9, "{kit}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(status(&site, state)["current"], 1, "{kit}");
+        let list = ran.stdout.split_once("HELD: ").expect("says so").1;
+        list.lines().take_while(|line| !line.starts_with("until")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let concerns = held("delta", "delta.tar.zst");
+    assert!(concerns.iter().any(|line| line.contains("pypa") && line.ends_with(" 0 now")), "{concerns:?}");
+    assert_eq!(concerns, held("full", "full.tar.zst"));
 }
 
 fn assert_same_files(one: &Path, other: &Path) {

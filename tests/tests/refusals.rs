@@ -204,7 +204,7 @@ fn importing_the_newest_kit_again_repairs_a_damaged_generation() {
 #[test]
 fn after_a_rollback_the_newest_kit_can_be_made_active_again() {
     let site = site();
-    site.kit("third.tar.zst", "dataset", "3");
+    site.kit("third.tar.zst", "newer", "3");
     assert_eq!(plain_import(&site, "third.tar.zst").code, 0);
     site.ok(&["kit", "rollback"]);
     let again = plain_import(&site, "third.tar.zst");
@@ -256,7 +256,7 @@ fn kill_at(site: &Site, step: usize) -> bool {
 #[test]
 fn a_kill_at_any_step_leaves_the_old_or_the_new_generation() {
     let site = site();
-    site.kit("third.tar.zst", "dataset", "3");
+    site.kit("third.tar.zst", "newer", "3");
     let generation = |site: &Site| -> u64 {
         let status = site.ok(&["db", "status", "-f", "json"]);
         let status: serde_json::Value = serde_json::from_str(&status).expect("JSON");

@@ -18,7 +18,7 @@ use super::{Acting, ask, describe_rollback, note};
 use crate::entitlements::{self, Asked, withdrawn};
 use crate::error::ImportError;
 use crate::receipt::{Account, versions};
-use crate::{prepare, recheck, site, trust};
+use crate::{plausible, prepare, recheck, site, trust};
 
 /// Where the person is who wants to do without approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,15 @@ pub enum Presence {
 pub struct BreakGlass<'a> {
     pub reason: &'a str,
     pub presence: Presence,
+}
+
+/// What may be done without what is otherwise needed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waivers<'a> {
+    /// Do without approval.
+    pub break_glass: Option<BreakGlass<'a>>,
+    /// Accept that the data have suspiciously less than before; and why.
+    pub accept_loss: Option<&'a str>,
 }
 
 /// What was carried out.
@@ -133,12 +142,12 @@ pub fn carry_out(
     store: &Store,
     number: u64,
     acting: &Acting<'_>,
-    break_glass: Option<&BreakGlass<'_>>,
+    waivers: Waivers<'_>,
 ) -> Result<(Done, Logged), ImportError> {
     let lock = store.lock_import()?;
     let (row, policy) = (store.pending_row(number)?, store.control_policy()?);
     let attempt = Attempt { store, lock: &lock, row: &row, policy: &policy, acting };
-    match attempt.run(break_glass) {
+    match attempt.run(waivers) {
         Ok(done) => {
             // It is done. What cannot be tidied up now is swept by the next import.
             let _ = store.forget_old(&lock);
@@ -168,7 +177,7 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    fn run(&self, break_glass: Option<&BreakGlass<'_>>) -> Result<(Done, Logged), ImportError> {
+    fn run(&self, waivers: Waivers<'_>) -> Result<(Done, Logged), ImportError> {
         let (row, acting) = (self.row, self.acting);
         let present = trust::time(self.store)?.judge(acting.reading);
         if self.policy.needed(row.task.action()) > 0 {
@@ -178,7 +187,7 @@ impl Attempt<'_> {
             return Err(ControlError::Expired { number: row.number, at: row.expires_at }.into());
         }
         let tally = rules::tally(self.policy, row, present.at);
-        let emergency = match break_glass {
+        let emergency = match waivers.break_glass.as_ref() {
             _ if tally.suffices() => None,
             Some(asked) => Some(self.emergency(asked, present.at)?),
             None => return Err(missing(row.number, &tally).into()),
@@ -193,12 +202,45 @@ impl Attempt<'_> {
             account.import.reason = Some(mark.reason.clone());
         }
         match &row.task {
-            Task::Activate { generation, trust_root, site } => {
+            Task::Activate { generation, trust_root, site, .. } => {
+                self.accept_loss(generation, waivers, &mut account)?;
                 let staged = Staged { generation, trust_root: trust_root.as_deref(), site: site.as_ref() };
                 self.activate(staged, &present, emergency, account)
             }
             _ => self.change(account),
         }
+    }
+
+    /// Does the kit have suspiciously less than what is active now? Then somebody must have accepted that: who
+    /// approved it, or broke the glass, or else the one who acts.
+    fn accept_loss(
+        &self,
+        generation: &GenerationRow,
+        waivers: Waivers<'_>,
+        account: &mut Account,
+    ) -> Result<(), ImportError> {
+        let number = self.row.number;
+        let concerns = plausible::concerns(self.store, generation)?;
+        let Some(summary) = plausible::summary(&concerns) else { return Ok(()) };
+        match waivers {
+            Waivers { accept_loss: Some(reason), .. } if reason.trim().is_empty() => {
+                return Err(ControlError::Reason.into());
+            }
+            // What they signed names another loss, or none.
+            Waivers { break_glass: None, .. }
+                if self.policy.needed(self.row.task.action()) > 0 && concerns != self.row.concerns() =>
+            {
+                let reason = "it has less than what is active now, which is not what was approved; stage the kit again";
+                return Err(ControlError::Stale { number, reason }.into());
+            }
+            Waivers { break_glass: None, accept_loss: None } if self.policy.needed(self.row.task.action()) == 0 => {
+                return Err(ControlError::Loss { number, summary }.into());
+            }
+            Waivers { accept_loss: Some(reason), .. } => account.import.reason = Some(reason.to_owned()),
+            _ => {}
+        }
+        account.import.warnings.extend(concerns);
+        Ok(())
     }
 
     /// Everything but a kit.

@@ -3,7 +3,7 @@
 use domain::ecosystem::Ecosystem;
 use feeds::dataset::{Delta as Described, MANIFEST_NAME, Manifest};
 use ouk::verify::{KitBase, VerifiedKit};
-use store::{Blobs, DeltaError, Generation, GenerationRow, LayerRef, Overlay, SegmentId, Workspace};
+use store::{Blobs, Census, DeltaError, Generation, GenerationRow, LayerRef, Overlay, SegmentId, Workspace};
 
 use crate::error::ImportError;
 
@@ -35,7 +35,7 @@ impl Base {
         delta: store::Delta,
         manifest: &Manifest,
         segments: &[(SegmentId, domain::digest::Digest)],
-    ) -> Result<Vec<LayerRef>, ImportError> {
+    ) -> Result<(Vec<LayerRef>, Census), ImportError> {
         let ecosystems: Vec<(&Ecosystem, bool)> =
             manifest.coverage.iter().map(|row| (&row.ecosystem, row.complete)).collect();
         let overlay = Overlay::apply(&self.generation, &self.blobs, delta, ecosystems).map_err(refuse)?;
@@ -43,7 +43,8 @@ impl Base {
         if found != manifest.content_root {
             return Err(ImportError::ContentRoot { found, signed: manifest.content_root });
         }
-        Ok(overlay.put_on(workspace.disk(), &workspace.index(), number, &self.generation, segments)?)
+        let layers = overlay.put_on(workspace.disk(), &workspace.index(), number, &self.generation, segments)?;
+        Ok((layers, overlay.census().clone()))
     }
 
     /// The manifest describes a delta, and one to the base that the targets role signed.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::digest::Digest;
 use feeds::dataset::{MANIFEST_NAME, Manifest, Segment};
-use store::{LayerRef, SegmentId, Workspace};
+use store::{Census, LayerRef, SegmentId, Workspace};
 
 use super::base::Base;
 use super::shard::{Purposes, Shard};
@@ -18,7 +18,7 @@ pub(super) fn join(
     base: Option<&Base>,
     shards: Vec<Shard>,
     purposes: &Purposes,
-) -> Result<Vec<LayerRef>, ImportError> {
+) -> Result<(Vec<LayerRef>, Census), ImportError> {
     let mut all = Shard::default();
     for shard in shards {
         all.builder.join(shard.builder);
@@ -48,7 +48,7 @@ fn write_whole(
     all: Shard,
     manifest: &Manifest,
     segments: &[(SegmentId, Digest)],
-) -> Result<Vec<LayerRef>, ImportError> {
+) -> Result<(Vec<LayerRef>, Census), ImportError> {
     if manifest.delta.is_some() {
         return Err(ImportError::semantic(MANIFEST_NAME, "describes a delta, but the kit signs no base"));
     }
@@ -61,8 +61,9 @@ fn write_whole(
     for row in manifest.coverage.iter().filter(|row| row.complete) {
         builder.declare_complete(&row.ecosystem);
     }
+    let census = builder.census();
     let sha256 = builder.write(workspace.disk(), &workspace.index(), segments)?;
-    Ok(vec![LayerRef { file: number, sha256 }])
+    Ok((vec![LayerRef { file: number, sha256 }], census))
 }
 
 /// Each segment of the manifest was found as described, and no other was. (That segments

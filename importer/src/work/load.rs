@@ -47,8 +47,8 @@ pub(super) fn load(
     check_entitlements(workspace, &kit, check.present)?;
     let trivy_db = trivy::check(workspace, &kit)?;
     progress(Progress::Indexing);
-    let layers = join::join(workspace, job.number, base.as_ref(), shards, &loading.purposes)?;
-    Ok(Loaded { layers, trivy_db })
+    let (layers, census) = join::join(workspace, job.number, base.as_ref(), shards, &loading.purposes)?;
+    Ok(Loaded { layers, trivy_db, census })
 }
 
 impl Loading<'_> {

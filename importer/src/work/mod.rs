@@ -18,7 +18,7 @@ use feeds::trivydb::Contents;
 use ouk::limits::Limits;
 use ouk::verify::{Gates, TrustState};
 use serde::{Deserialize, Serialize};
-use store::{GenerationRow, LayerRef, Workspace};
+use store::{Census, GenerationRow, LayerRef, Workspace};
 
 use crate::error::ImportError;
 use crate::request::Progress;
@@ -78,6 +78,8 @@ pub struct Loaded {
     pub layers: Vec<LayerRef>,
     /// What the Trivy DB holds, when the kit carries one.
     pub trivy_db: Option<Contents>,
+    /// How much the data set holds of what.
+    pub census: Census,
 }
 
 /// Who does the work.

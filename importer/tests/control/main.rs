@@ -10,7 +10,7 @@ use std::fs;
 use bench::{Site, code, hours, kit, policy};
 use domain::clock::Reading;
 use domain::digest::Digest;
-use importer::control::rules::{Alarm, alarm};
+use importer::control::rules::{self, Alarm, alarm};
 use importer::control::{self, Asked, Done, Presence};
 use importer::{Outcome, stage};
 use store::{ControlPolicy, GenerationRow, Store, Task};
@@ -45,6 +45,32 @@ fn without_a_policy_an_import_activates_at_once_and_a_staged_kit_needs_only_some
     assert!(site.store.trust().expect("readable").is_some());
     assert!(matches!(site.hand_in(2, "anybody", 3).expect("imported").outcome, Outcome::Activated(_)));
     assert_eq!(site.store.current().expect("readable"), Some(2));
+}
+
+#[test]
+fn p03_under_dual_control_the_loss_is_approved_with_the_kit_and_no_other_one() {
+    let site = Site::controlled(1);
+    let approved = |row: store::PendingRow, at: i64| {
+        site.approve(row.number, "bob", at).expect("approved");
+        row.number
+    };
+    let forty = approved(site.held(40, "alice", 2), 2);
+    site.activate(forty, "alice", 3).expect("more than before");
+    let row = site.held(99, "alice", 4);
+    assert_eq!(row.concerns().first().map(String::as_str), Some("advisories: 40 before, 1 now"));
+    let statement = String::from_utf8(rules::statement(&row, "bob").to_bytes()).expect("text");
+    assert!(statement.contains("advisories: 40 before, 1 now"), "who approves it signs for it: {statement}");
+    site.activate(approved(row, 5), "alice", 6).expect("the loss was approved with it");
+    assert_eq!(site.last_receipt().warnings.first().map(String::as_str), Some("advisories: 40 before, 1 now"));
+    // Approved when nothing was missing, and carried out when something is.
+    let small = approved(site.held(199, "alice", 7), 7);
+    let large = approved(site.held(240, "alice", 8), 8);
+    assert_eq!(site.numbers(), [small, large]);
+    let task = control::rollback(&site.store, Some(forty)).expect("possible");
+    let back = approved(site.asked(task, "alice", 9), 9);
+    site.activate(back, "alice", 10).expect("rolled back");
+    assert_eq!(code(site.activate(small, "alice", 11)), "E-CONTROL-STALE");
+    assert_eq!(site.numbers(), [large], "it has to be staged, and approved, again");
 }
 
 #[test]
@@ -155,7 +181,8 @@ fn a_request_ends_after_72_hours_even_when_the_clock_is_set_back() {
     // Three days of uptime count, whatever the wall clock says.
     let mut reading = hours(2 + 72);
     reading.wall = hours(2).wall;
-    let refused = site.at(&reading, "alice", |acting| control::carry_out(&site.store, number, acting, None));
+    let refused = site
+        .at(&reading, "alice", |acting| control::carry_out(&site.store, number, acting, control::Waivers::default()));
     assert_eq!(code(refused), "E-APPROVAL-EXPIRED");
     assert_eq!(site.numbers(), Vec::<u64>::new());
     let forgotten = site.held(2, "alice", 80).number;
@@ -295,7 +322,7 @@ fn t08_the_clock_is_confirmed_by_two_people_and_never_moves_back() {
     };
     let activate = |at: i64| {
         site.at(&ahead(at), "alice", |acting| {
-            control::carry_out(&site.store, number, acting, None).map(|(done, _)| done)
+            control::carry_out(&site.store, number, acting, control::Waivers::default()).map(|(done, _)| done)
         })
     };
     assert_eq!(code(activate(2)), "E-APPROVAL-MISSING");
@@ -321,7 +348,8 @@ fn t08_a_clock_that_was_set_after_it_was_vouched_for_is_not_confirmed() {
     site.approve(number, "bob", 2).expect("approved");
     let mut reading = hours(3);
     reading.wall = hours(3 + 500 * 24).wall;
-    let refused = site.at(&reading, "alice", |acting| control::carry_out(&site.store, number, acting, None));
+    let refused = site
+        .at(&reading, "alice", |acting| control::carry_out(&site.store, number, acting, control::Waivers::default()));
     assert_eq!(code(refused), "E-CONTROL-STALE");
     assert_eq!(site.numbers(), Vec::<u64>::new());
 }
@@ -442,8 +470,9 @@ fn k04_of_an_activation_and_a_withdrawal_in_the_same_second_exactly_one_happens(
         site.approve(number, "bob", 2).expect("approved");
         let store = site.reopen();
         let (activated, withdrawn) = std::thread::scope(|scope| {
-            let activating =
-                scope.spawn(|| act(&store, |store, acting| control::carry_out(store, number, acting, None)));
+            let activating = scope.spawn(|| {
+                act(&store, |store, acting| control::carry_out(store, number, acting, control::Waivers::default()))
+            });
             let withdrawn = act(&site.store, |store, acting| control::withdraw(store, number, acting, None));
             (activating.join().expect("it ends"), withdrawn)
         });

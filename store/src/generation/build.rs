@@ -12,6 +12,7 @@ use domain::matching::{Assertion, Summary};
 use domain::root::{BUCKETS, ContentRoot, bucket_digest, root_of};
 use redb::{Durability, ReadableDatabase, TableDefinition};
 
+use super::census::Census;
 use super::layer::{digest_of, open};
 use super::tables::{
     ADVISORIES, ALIASES, AdvisoryRow, ECOSYSTEMS, EPSS, EPSS_RUN, EXPLOITED, EpssFact, ExploitedRow, LEAVES, Located,
@@ -38,6 +39,7 @@ pub struct GenerationBuilder {
     epss: Vec<(String, (u32, u32))>,
     leaves: Vec<(u16, Digest)>,
     complete: BTreeSet<String>,
+    census: Census,
 }
 
 impl GenerationBuilder {
@@ -55,6 +57,7 @@ impl GenerationBuilder {
     pub fn add_advisory(&mut self, advisory: &Advisory, located: Located) {
         self.assertions.extend(assertions(advisory));
         self.aliases.extend(aliases(advisory));
+        self.census.add(advisory);
         let summary = Summary::new(advisory, None, None);
         self.advisories.push((advisory.id.clone(), AdvisoryRow { located, summary }));
     }
@@ -83,10 +86,21 @@ impl GenerationBuilder {
         self.epss.append(&mut other.epss);
         self.leaves.append(&mut other.leaves);
         self.complete.append(&mut other.complete);
+        self.census.join(other.census);
     }
 
     pub fn advisories(&self) -> u64 {
         self.advisories.len() as u64
+    }
+
+    /// How much there is of what. To be asked when all is collected and declared.
+    pub fn census(&self) -> Census {
+        let mut census = self.census.clone();
+        census.known_exploited = self.exploited.len() as u64;
+        census.epss = self.epss.len() as u64;
+        census.add_packages(self.assertions.iter().map(|(key, _)| key.as_str()));
+        census.declare(self.complete.iter());
+        census
     }
 
     /// The content root of all leaves.

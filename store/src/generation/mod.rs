@@ -7,6 +7,7 @@
 //! an overlay on the files of its base.
 
 mod build;
+mod census;
 mod compact;
 mod layer;
 mod overlay;
@@ -15,6 +16,7 @@ mod tables;
 mod walk;
 
 pub use build::GenerationBuilder;
+pub use census::Census;
 pub(crate) use layer::{OpenLayers, digest_of};
 pub use overlay::{Delta, DeltaError, LAYERS_MAX, Overlay};
 pub use read::{Generation, View};

@@ -59,7 +59,7 @@ impl Bench {
             &["rustsec.jsonl"],
             &["rustsec.jsonl", "kev.json"],
             &["rustsec.jsonl", "ghsa.jsonl", "kev.json"],
-            &["ghsa.jsonl", "kev.json"],
+            &["rustsec.jsonl", "ghsa.jsonl", "pypa.jsonl", "kev.json"],
         ];
         let mut kits = Vec::new();
         for (number, feeds) in feeds.into_iter().enumerate() {
@@ -231,12 +231,15 @@ pub(crate) fn withdraw(store: &Store, number: u64) -> Result<(), ImportError> {
 }
 
 pub(crate) fn carry_out(store: &Store, number: u64) -> Result<(), ImportError> {
-    acting(store, |acting| control::carry_out(store, number, acting, None).map(drop))
+    acting(store, |acting| control::carry_out(store, number, acting, control::Waivers::default()).map(drop))
 }
 
 pub(crate) fn break_glass(store: &Store, number: u64) -> Result<(), ImportError> {
     let glass = BreakGlass { reason: "exploited in the wild", presence: Presence::Console };
-    acting(store, |acting| control::carry_out(store, number, acting, Some(&glass)).map(drop))
+    acting(store, |acting| {
+        control::carry_out(store, number, acting, control::Waivers { break_glass: Some(glass), ..Default::default() })
+            .map(drop)
+    })
 }
 
 fn key(person: &str) -> SigningKey<Approval> {

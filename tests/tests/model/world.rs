@@ -109,13 +109,20 @@ impl World {
                 control::withdraw(store, before.pick(*which), acting, None).map(|_| Outcome::Done)
             }),
             Step::CarryOut { which, by } => self.acting(*by, &clocks, nonce, |store, acting| {
-                control::carry_out(store, before.pick(*which), acting, None).map(|_| Outcome::Done)
+                control::carry_out(store, before.pick(*which), acting, control::Waivers::default())
+                    .map(|_| Outcome::Done)
             }),
             Step::BreakGlass { which, by, at_console } => {
                 let presence = if *at_console { Presence::Console } else { Presence::Elsewhere };
                 let glass = BreakGlass { reason: "exploited in the wild", presence };
                 self.acting(*by, &clocks, nonce, |store, acting| {
-                    control::carry_out(store, before.pick(*which), acting, Some(&glass)).map(|_| Outcome::Done)
+                    control::carry_out(
+                        store,
+                        before.pick(*which),
+                        acting,
+                        control::Waivers { break_glass: Some(glass), ..Default::default() },
+                    )
+                    .map(|_| Outcome::Done)
                 })
             }
             Step::RollBack { to, by } => {

@@ -34,7 +34,8 @@ Examples:
 
 The kit is copied once, verified, and made active by one atomic step. When it is refused the
 active data stays as it was, the kit goes to quarantine, and the exit code is 6. Where others must
-approve (stella admin dual-control) the kit is staged instead, and the exit code is 7.
+approve (stella admin dual-control) the kit is staged instead, and the exit code is 7. A kit that has
+suspiciously less than the active data is staged, too, and the exit code is 9: see stella kit activate.
 
 A volume, or a copy that ends too early or is damaged, gives what is good in it; that is kept for 14
 days, and the exit code is 5. Further volumes or copies may come in any order, from other media, in
@@ -246,7 +247,9 @@ fn import(
         Outcome::Held(row) => {
             control::held(&store, &row, &args.asking, &at)?;
             preview(global, &store, &row)?;
-            Ok(held)
+            // Staged it would have waited in any case.
+            let must_look = held == Exit::Approval && must_look(&store, &row)?;
+            Ok(if must_look { Exit::Held } else { held })
         }
         Outcome::Incomplete(_) => Ok(Exit::Data),
         Outcome::Activated(_) | Outcome::AlreadyCurrent(_) => {
@@ -258,6 +261,11 @@ fn import(
 
 fn open(path: &Path) -> Result<Part, ImportError> {
     Ok(Part { file: importer::open_source(path)?, given_as: path.display().to_string() })
+}
+
+/// Does it wait for nothing but somebody who accepts that it has less?
+fn must_look(store: &Store, row: &PendingRow) -> Result<bool> {
+    Ok(!row.concerns().is_empty() && store.control_policy()?.needed(row.task.action()) == 0)
 }
 
 /// What the kit that waits would change for the stored SBOMs. The first kit of a site changes nothing.

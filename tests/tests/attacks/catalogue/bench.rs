@@ -14,13 +14,14 @@ use attest::statement::OukImport;
 use domain::clock::Reading;
 use domain::digest::Digest;
 use forge::{Draft, Vendor, advisories, dataset, now};
+use importer::control::{Acting, Done, Waivers, carry_out, withdraw};
 use importer::work::{InProcess, Worker};
 use importer::{
     ImportError, Imported, Incomplete, Means, Outcome, Part, Progress, Request, SealPolicy, import_parts, open_source,
 };
 use ouk::limits::Limits;
 use ouk::verify::Gates;
-use store::{GenerationRow, Store, StoreError};
+use store::{GenerationRow, PendingRow, Store, StoreError};
 use tempfile::TempDir;
 
 use super::Got;
@@ -249,6 +250,61 @@ impl Bench {
         imported
     }
 
+    /// The kit is verified and kept, and waits for somebody who accepts what it lacks.
+    pub(crate) fn hold(&mut self, what: &str, kit: &[u8]) -> PendingRow {
+        let source = self.medium(kit);
+        let before = Before::of(self);
+        let imported = self.attempt(source).unwrap_or_else(|error| panic!("{what}: {}: {error}", error.code()));
+        let Outcome::Held(row) = imported.outcome else { panic!("{what}: {imported:?}") };
+        assert_eq!(self.store.current().expect("readable"), before.current, "{what}: nothing else is served");
+        assert_eq!(self.floors(), before.floors, "{what}: no floor has risen");
+        before.check_elsewhere(self, what, &["state/cas", "state/generations"]);
+        let last = self.receipts().pop().expect("a receipt");
+        assert_eq!((last.result.as_str(), last.code), ("held", None), "{what}");
+        assert_eq!(last.warnings, row.concerns(), "{what}: the receipt says why");
+        assert!(last.reason.is_some_and(|reason| reason.contains(&row.concerns()[0])), "{what}");
+        self.note(what, "HELD");
+        *row
+    }
+
+    /// A kit that waits already goes on waiting, as the same request.
+    pub(crate) fn hold_again(&mut self, what: &str, kit: &[u8]) -> PendingRow {
+        let source = self.medium(kit);
+        let imported = self.attempt(source).unwrap_or_else(|error| panic!("{what}: {}: {error}", error.code()));
+        let Outcome::Held(row) = imported.outcome else { panic!("{what}: {imported:?}") };
+        *row
+    }
+
+    pub(crate) fn withdraw(&self, number: u64) {
+        let site = self.site().expect("a site");
+        let (_, logged) = withdraw(&self.store, number, &self.acting(&site), None).expect("withdrawn");
+        assert!(logged.unpublished.is_none());
+    }
+
+    /// Carries out what waits.
+    pub(crate) fn activate(&mut self, number: u64, accept_loss: Option<&str>) -> Result<Done, ImportError> {
+        let site = self.site()?;
+        let waivers = Waivers { accept_loss, ..Waivers::default() };
+        carry_out(&self.store, number, &self.acting(&site), waivers).map(|(done, _)| done)
+    }
+
+    fn acting<'a>(&'a self, site: &'a store::Site) -> Acting<'a> {
+        Acting {
+            site,
+            operator: "a test",
+            engine: "tests",
+            appliance_version: "0.1.0",
+            reading: &self.reading,
+            limits: &self.limits,
+            nonce: Digest::of(b"nonce"),
+        }
+    }
+
+    fn floors(&self) -> BTreeMap<String, u64> {
+        let floors = self.store.trust().ok().flatten().map(|row| row.floors).unwrap_or_default();
+        floors.into_iter().map(|floor| (floor.role, floor.version)).collect()
+    }
+
     /// The kit is current already; nothing changes but the receipts.
     pub(crate) fn ignore(&mut self, what: &str, kit: &[u8]) {
         let source = self.medium(kit);
@@ -383,11 +439,11 @@ struct Before {
     /// Blobs that a generation needs.
     needed: BTreeSet<Digest>,
     floors: BTreeMap<String, u64>,
+    current: Option<u64>,
 }
 
 impl Before {
     fn of(bench: &Bench) -> Self {
-        let floors = bench.store.trust().ok().flatten().map(|row| row.floors).unwrap_or_default();
         let generations = bench.store.generations().unwrap_or_default();
         Self {
             files: snapshot(bench.root.path()),
@@ -395,7 +451,8 @@ impl Before {
             pointed: pointed(&bench.store),
             receipts: bench.receipts().len(),
             needed: generations.iter().flat_map(|row| row.blobs.iter().chain([&row.metadata_frame])).copied().collect(),
-            floors: floors.into_iter().map(|floor| (floor.role, floor.version)).collect(),
+            floors: bench.floors(),
+            current: bench.store.current().ok().flatten(),
         }
     }
 

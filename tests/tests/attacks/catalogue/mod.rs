@@ -40,7 +40,7 @@ pub(crate) struct Case {
 pub(crate) struct Got {
     /// The variant of the attack.
     pub(crate) what: String,
-    /// The code of a refusal, or `accepted`, `IGN`, `WARN`, `RES`, `OLD`, `NEW`.
+    /// The code of a refusal, or `accepted`, `HELD`, `IGN`, `WARN`, `RES`, `OLD`, `NEW`.
     pub(crate) word: String,
 }
 

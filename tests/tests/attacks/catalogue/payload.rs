@@ -1,11 +1,17 @@
 //! P: attacks by what a kit carries. The vendor signed it; it is wrong or malicious all the same.
 
+use std::convert::Infallible;
 use std::os::unix::fs::PermissionsExt;
 
+use domain::advisory::Advisory;
 use domain::digest::Digest;
+use domain::exploitation::{Epss, KnownExploited};
 use domain::root::ContentRoot;
-use feeds::dataset::{MANIFEST_NAME, Manifest};
-use forge::{Draft, Vendor, advisories, dataset};
+use domain::severity::{Rating, RatingScheme, Severity};
+use domain::source::SourceId;
+use feeds::dataset::{Dataset, MANIFEST_NAME, Manifest, coverage};
+use feeds::export::{ExportOptions, export};
+use forge::{Draft, Vendor, advisories, dataset, now};
 use serde_json::json;
 use tests::repository;
 
@@ -15,6 +21,7 @@ use super::{Bench, Elsewhere, Letter, attacks};
 attacks! {
     p01_a_trivy_db_is_read_to_its_end_before_it_is_passed_on "P01" ["E-SEM", "accepted"];
     p02_records_that_are_not_canonical_are_refused "P02" ["E-SEM", "E-SEM-ROOT", "accepted"];
+    p03_a_kit_with_suspiciously_less_waits_for_somebody_who_accepts_that "P03" ["HELD", "E-CONTROL-LOSS", "E-CONTROL-REASON", "accepted"];
     p04_what_a_kit_carries_is_data_and_never_runs "P04" ["E-SEM", "accepted"];
     p05_no_data_role_signs_an_image "P05" ["E-TGT-SCOPE"];
 }
@@ -34,6 +41,10 @@ pub(crate) const LETTER: Letter = Letter {
             id: "P03",
             tests: &[
                 "importer/tests/impact/main.rs::a_source_that_shrinks_or_loses_its_severities_is_a_reason_to_hold",
+                "importer/tests/control/main.rs::p03_under_dual_control_the_loss_is_approved_with_the_kit_and_no_other_one",
+                "store/tests/delta.rs::a_chain_of_deltas_answers_as_the_full_data_sets_do",
+                "tests/tests/delta.rs::p03_a_delta_that_takes_a_source_away_is_held_as_the_full_kit_is",
+                "tests/tests/path.rs::p03_a_kit_with_suspiciously_less_ends_with_a_code_of_its_own_until_the_loss_is_accepted",
                 "tests/tests/impact.rs::the_preview_says_aloud_that_there_is_a_reason_to_hold_and_exits_by_it_when_asked",
             ],
         },
@@ -204,6 +215,121 @@ fn p02_records_that_are_not_canonical_are_refused(bench: &mut Bench) {
     bench.refuse("a segment that the manifest does not have", &kit, "E-SEM");
     let kit = kit_of_lines(&bench.vendor, HELD + 1, &[good.into_bytes()], |_| {});
     bench.accept("the same builder without a fault", &kit);
+}
+
+/// What a test changes of a data set of two sources with forty advisories each.
+fn sources(rustsec: usize, redhat: usize) -> Dataset {
+    let mut advisories = advisories(rustsec + redhat);
+    for (number, advisory) in advisories.iter_mut().enumerate() {
+        let source = SourceId::new(if number < rustsec { "rustsec" } else { "redhat" });
+        advisory.affected.iter_mut().for_each(|affected| affected.source = source.clone());
+        advisory.ratings = vec![rating(source, Severity::High)];
+    }
+    let cve = |number: usize| format!("CVE-2026-{number:04}");
+    let kev = (0..40).map(|number| KnownExploited {
+        cve: cve(number),
+        date_added: now(),
+        due_date: None,
+        name: String::new(),
+        required_action: String::new(),
+        ransomware: false,
+    });
+    let epss = (0..40).map(|number| Epss { cve: cve(number), probability_e5: 1, percentile_e5: 1 });
+    let coverage = coverage(&advisories, &["crates.io".parse().expect("an ecosystem")].into());
+    Dataset { advisories, coverage, kev: kev.collect(), epss: epss.collect(), sources: Vec::new() }
+}
+
+fn rating(source: SourceId, severity: Severity) -> Rating {
+    Rating { source, scheme: RatingScheme::Vendor, vector: None, score_tenths: None, severity }
+}
+
+fn kit_of(bench: &Bench, version: u64, dataset: &Dataset) -> Vec<u8> {
+    let mut draft = Draft::new(&bench.vendor, version, &[]);
+    let options = ExportOptions { generated_at: Some(now()), ..ExportOptions::default() };
+    let manifest = export::<Infallible>(dataset, &options, &mut |segment, bytes| {
+        draft.put(&segment.name, &bytes);
+        Ok(())
+    });
+    draft.put(MANIFEST_NAME, &manifest.expect("a data set").to_canonical_json());
+    draft.kit()
+}
+
+fn p03_a_kit_with_suspiciously_less_waits_for_somebody_who_accepts_that(bench: &mut Bench) {
+    let mut version = HELD + 1;
+    let whole = kit_of(bench, version, &sources(40, 40));
+    bench.accept("the data of two sources", &whole);
+    let active = bench.store.current().expect("readable");
+    let mut hold = |bench: &mut Bench, what: &str, dataset: &Dataset, words: &[&str]| {
+        version += 1;
+        let kit = kit_of(bench, version, dataset);
+        let row = bench.hold(what, &kit);
+        assert_eq!(row.concerns(), words, "{what}");
+        let again = bench.hold_again(what, &kit);
+        assert_eq!(again.number, row.number, "{what}: handed in again it waits as it did");
+        let refused = bench.activate(row.number, None).expect_err(what);
+        bench.note(what, refused.code());
+        let refused = bench.activate(row.number, Some(" ")).expect_err(what);
+        bench.note(what, refused.code());
+        assert_eq!(bench.store.current().expect("readable"), active, "{what}: nothing else is served");
+        bench.withdraw(row.number);
+    };
+    let gone = ["statements of redhat: 40 before, 0 now", "severities given by redhat: 40 before, 0 now"];
+    hold(bench, "an empty feed beside one that grows", &sources(120, 0), &gone);
+    let third = ["statements of redhat: 40 before, 27 now", "severities given by redhat: 40 before, 27 now"];
+    hold(bench, "a feed that shrinks by a third beside one that grows", &sources(60, 27), &third);
+    let half = [
+        "advisories: 80 before, 40 now",
+        "statements of redhat: 40 before, 20 now",
+        "statements of rustsec: 40 before, 20 now",
+        "statements about packages of crates.io: 80 before, 40 now",
+        "advisories with a severity: 80 before, 40 now",
+        "severities given by redhat: 40 before, 20 now",
+        "severities given by rustsec: 40 before, 20 now",
+    ];
+    hold(bench, "half of everything", &sources(20, 20), &half);
+    let mut halved = sources(40, 40);
+    halved.advisories.iter_mut().take(20).for_each(|advisory| advisory.ratings.clear());
+    let words = [
+        "severities for a hundred statements of rustsec: 100 before, 50 now",
+        "severities given by rustsec: 40 before, 20 now",
+    ];
+    hold(bench, "half of the severities of a source", &halved, &words);
+    // There are as many severities as before, but what is new has none.
+    let mut diluted = sources(140, 40);
+    let unknown = |advisory: &mut Advisory| {
+        let source = advisory.affected[0].source.clone();
+        advisory.ratings = vec![rating(source, Severity::Unknown)];
+    };
+    diluted.advisories.iter_mut().take(100).for_each(unknown);
+    let words = ["severities for a hundred statements of rustsec: 100 before, 28 now"];
+    hold(bench, "a source that grows and gives no severities any more", &diluted, &words);
+    let mut kev = sources(40, 40);
+    kev.kev.truncate(20);
+    hold(bench, "KEV", &kev, &["entries of the known-exploited catalogue: 40 before, 20 now"]);
+    let mut epss = sources(40, 40);
+    epss.epss.clear();
+    hold(bench, "EPSS", &epss, &["EPSS estimates: 40 before, 0 now"]);
+    version += 1;
+    let some_less = kit_of(bench, version, &sources(40, 30));
+    bench.accept("a quarter less is everyday work", &some_less);
+    version += 1;
+    let mut joined = sources(40, 100);
+    joined.advisories.iter_mut().skip(80).for_each(|advisory| {
+        advisory.affected[0].source = SourceId::new("debian");
+        advisory.ratings.clear();
+    });
+    let joined = kit_of(bench, version, &joined);
+    bench.accept("and so is a source that joins and gives no severities", &joined);
+    // And accepted: with the reason in receipt and log.
+    version += 1;
+    let small = bench.draft_of(version, 3).kit();
+    let row = bench.hold("nearly nothing", &small);
+    bench.activate(row.number, Some("the vendor has split the feed")).expect("activated");
+    let receipt = bench.receipts().pop().expect("a receipt");
+    assert_eq!((receipt.result.as_str(), receipt.operator.as_str()), ("activated", "a test"));
+    assert_eq!(receipt.reason.as_deref(), Some("the vendor has split the feed"));
+    assert_eq!(receipt.warnings, row.concerns(), "and what was accepted");
+    assert_eq!(bench.store.open_current().expect("active").row().advisories, 3);
 }
 
 fn p04_what_a_kit_carries_is_data_and_never_runs(bench: &mut Bench) {
