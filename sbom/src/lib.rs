@@ -5,7 +5,7 @@
 //! stays in the inventory without a purl, so that it counts as unevaluated and never as clean.
 //!
 //! The format is found out from the content, never from a file name, because names lie. There is
-//! one reader per syntax (JSON, XML, tag-value), and all feed the same [`draft::Draft`], so that
+//! one reader per syntax (JSON, XML, protocol buffers, tag-value), and all feed the same [`draft::Draft`], so that
 //! the same facts mean the same thing whichever way they were written down.
 
 mod attestation;
@@ -18,6 +18,7 @@ mod error;
 mod facts;
 mod json;
 mod limits;
+mod protobuf;
 mod spdx;
 mod text;
 mod version;
@@ -34,6 +35,9 @@ use json::Content;
 /// Reads a document of any format that this program knows.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Inventory, SbomError> {
     limits.check_document(bytes.len())?;
+    if protobuf::is_bom(bytes) {
+        return protobuf::read(bytes, limits);
+    }
     read_text(detect::decode(bytes)?, limits, Inside::File)
 }
 
