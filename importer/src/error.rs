@@ -37,6 +37,8 @@ pub enum ImportError {
     Semantic { target: String, reason: String },
     #[error("this is a delta to kit {kit_version}, whose data (content root {content_root}) is not here")]
     BaseMissing { kit_version: u64, content_root: Digest },
+    #[error("the delta changes {length} bytes of records, over the limit of {length_max}")]
+    DeltaTooLarge { length: u64, length_max: u64 },
     #[error("the content root of the records is {found}, but the kit signs {signed}")]
     ContentRoot { found: Digest, signed: Digest },
     #[error(transparent)]
@@ -105,6 +107,7 @@ impl ImportError {
             Self::Kit(error) => error.code(),
             Self::Found(refusal) => &refusal.code,
             Self::Store(error) if error.is_out_of_space() => "E-SPACE",
+            Self::Store(StoreError::PackageTooLarge { .. }) => "E-LIMIT",
             Self::Store(StoreError::ImportRunning) => "E-BUSY",
             Self::Store(StoreError::Io { .. }) => "E-IO-STATE",
             Self::Store(StoreError::UnknownPending(_)) => "E-CONTROL-UNKNOWN",
@@ -117,7 +120,7 @@ impl ImportError {
             Self::Store(_) => "E-STATE",
             Self::SourceKind { .. } => "E-IO-KIND",
             Self::SourceRead { .. } => "E-IO-READ",
-            Self::TooLarge { .. } => "E-LIMIT",
+            Self::TooLarge { .. } | Self::DeltaTooLarge { .. } => "E-LIMIT",
             Self::SealMissing | Self::SealKeyMissing => "E-SEAL",
             Self::Unexpected { .. } => "E-EXPECT",
             Self::Future { .. } => "E-FUTURE",
@@ -135,6 +138,7 @@ impl ImportError {
     pub fn blame(&self) -> Blame {
         match self {
             Self::BaseMissing { .. } => Blame::Operator,
+            Self::DeltaTooLarge { .. } | Self::Store(StoreError::PackageTooLarge { .. }) => Blame::Kit,
             Self::Kit(error) => error.blame(),
             Self::Found(refusal) => refusal.blame,
             Self::Control(error) => error.blame(),
@@ -169,6 +173,8 @@ impl ImportError {
             | Self::Future { .. }
             | Self::Semantic { .. }
             | Self::BaseMissing { .. }
+            | Self::DeltaTooLarge { .. }
+            | Self::Store(StoreError::PackageTooLarge { .. })
             | Self::ContentRoot { .. }
             | Self::SourceKind { .. } => true,
             Self::Store(_) | Self::SourceRead { .. } | Self::TrustRoot(_) | Self::SiteRoot(_) | Self::Control(_) => {
@@ -193,6 +199,9 @@ impl ImportError {
             Self::Store(StoreError::TrustRootPinned) => {
                 "leave --trust-root out, or give the root that was pinned; see docs/runbooks/recovery.md to change it"
             }
+            Self::Store(StoreError::PackageTooLarge { .. }) => {
+                "the kit is signed but no data set looks like that: report it to the vendor, keep the present data"
+            }
             Self::Store(StoreError::ImportRunning) => "wait for the other import to end, then try again",
             Self::Store(StoreError::ForeignEntry { .. }) => {
                 "find out who writes to the state directory, remove the entry and import again"
@@ -214,6 +223,7 @@ impl ImportError {
                 "check the path; is the medium mounted?"
             }
             Self::SourceRead { .. } => "the medium may be failing: copy the kit again and check its SHA-256",
+            Self::DeltaTooLarge { .. } => "import the vendor's full kit of this version instead",
             Self::TooLarge { .. } => "ask the vendor for a smaller kit, or raise the limit knowingly",
             Self::SealMissing => "copy the .minisig file beside the kit, or allow kits without a seal",
             Self::SealKeyMissing => "give the vendor's minisign public key with --seal-key",

@@ -39,7 +39,9 @@ mod workspace;
 pub use blobs::Blobs;
 pub use control::{APPROVAL_HOURS, ApprovalRow, ControlPolicy, EmergencyRow, PendingRow, Person, Task};
 pub use error::StoreError;
-pub use generation::{Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, SegmentId, View};
+pub use generation::{
+    Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, Room, SegmentId, View,
+};
 pub use layout::Layout;
 pub use pending::Effect;
 pub use quarantine::Quarantined;

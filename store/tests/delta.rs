@@ -130,7 +130,7 @@ fn full(store: &Store, set: &Set) -> Generation {
     }
     builder.declare_complete(&npm());
     let number = store.next_generation().expect("a number");
-    let root = builder.content_root();
+    let root = builder.content_root().expect("a root");
     let segments = [segment.put(store)];
     let sha256 = builder.write(store.disk(), &store.generation_path(number), &segments).expect("an index");
     activate(store, number, vec![LayerRef { file: number, sha256 }], root, vec![segments[0].1])
