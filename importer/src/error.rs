@@ -42,6 +42,8 @@ pub enum ImportError {
     BaseMissing { kit_version: u64, content_root: Digest },
     #[error("{} of the base are missing or damaged: {}", blobs(.0.len()), listed(.0))]
     BaseIncomplete(Vec<Digest>),
+    #[error("the delta changes {length} bytes of records, over the limit of {length_max}")]
+    DeltaTooLarge { length: u64, length_max: u64 },
     #[error("the content root of the records is {found}, but the kit signs {signed}")]
     ContentRoot { found: Digest, signed: Digest },
     /// The key list, the token list or the revocation list. A single token that is wrong is a warning.
@@ -117,6 +119,7 @@ impl ImportError {
             Self::Kit(error) => error.code(),
             Self::Found(refusal) => &refusal.code,
             Self::Store(error) if error.is_out_of_space() => "E-SPACE",
+            Self::Store(StoreError::PackageTooLarge { .. }) => "E-LIMIT",
             Self::Store(StoreError::ImportRunning) => "E-BUSY",
             Self::Store(StoreError::Io { .. }) => "E-IO-STATE",
             Self::Store(StoreError::UnknownPending(_)) => "E-CONTROL-UNKNOWN",
@@ -131,7 +134,7 @@ impl ImportError {
             Self::Store(_) => "E-STATE",
             Self::SourceKind { .. } => "E-IO-KIND",
             Self::SourceRead { .. } => "E-IO-READ",
-            Self::TooLarge { .. } => "E-LIMIT",
+            Self::TooLarge { .. } | Self::DeltaTooLarge { .. } => "E-LIMIT",
             Self::SealMissing | Self::SealKeyMissing => "E-SEAL",
             Self::Unexpected { .. } => "E-EXPECT",
             Self::Future { .. } => "E-FUTURE",
@@ -152,6 +155,7 @@ impl ImportError {
     pub fn blame(&self) -> Blame {
         match self {
             Self::BaseMissing { .. } | Self::BaseIncomplete(_) => Blame::Operator,
+            Self::DeltaTooLarge { .. } | Self::Store(StoreError::PackageTooLarge { .. }) => Blame::Kit,
             Self::Kit(error) => error.blame(),
             Self::Found(refusal) => refusal.blame,
             Self::Control(error) => error.blame(),
@@ -192,6 +196,8 @@ impl ImportError {
             | Self::Semantic { .. }
             | Self::BaseMissing { .. }
             | Self::BaseIncomplete(_)
+            | Self::DeltaTooLarge { .. }
+            | Self::Store(StoreError::PackageTooLarge { .. })
             | Self::ContentRoot { .. }
             | Self::Withdrawn { .. }
             | Self::SourceKind { .. } => true,
@@ -223,6 +229,9 @@ impl ImportError {
             Self::Store(StoreError::TrustRootPinned) => {
                 "leave --trust-root out, or give the root that was pinned; see docs/runbooks/recovery.md to change it"
             }
+            Self::Store(StoreError::PackageTooLarge { .. }) => {
+                "the kit is signed but no data set looks like that: report it to the vendor, keep the present data"
+            }
             Self::Store(StoreError::ImportRunning) => "wait for the other import to end, then try again",
             Self::Store(StoreError::ForeignEntry { .. }) => {
                 "find out who writes to the state directory, remove the entry and import again"
@@ -251,6 +260,7 @@ impl ImportError {
                 "check the path; is the medium mounted?"
             }
             Self::SourceRead { .. } => "the medium may be failing: copy the kit again and check its SHA-256",
+            Self::DeltaTooLarge { .. } => "import the vendor's full kit of this version instead",
             Self::TooLarge { .. } => "ask the vendor for a smaller kit, or raise the limit knowingly",
             Self::SealMissing => "copy the .minisig file beside the kit, or allow kits without a seal",
             Self::SealKeyMissing => "give the vendor's minisign public key with --seal-key",

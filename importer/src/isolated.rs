@@ -30,8 +30,9 @@ pub const VERB: &str = "import-worker";
 
 /// A job is mostly the row of a delta's base, with a digest for each blob.
 const JOB_BYTES_MAX: u64 = 64 << 20;
-/// What a kit's records and their index take in memory; the bulk of a kit never is in memory at once.
-const MEMORY_BYTES: u64 = 1 << 30;
+/// Whatever the size of the kit: blobs pass through, rows are sorted in bounded memory, the index has a cache of
+/// a fixed size (docs/performance.md, "Memory").
+const MEMORY_BYTES: u64 = 512 << 20;
 /// What the allocator reserves for each thread and does not use counts here.
 const ADDRESS_SPACE_BYTES: u64 = 16 << 30;
 const OPEN_FILES: u64 = 64;

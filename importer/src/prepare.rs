@@ -267,13 +267,13 @@ impl Preparing<'_> {
         }
     }
 
-    /// Room for the blobs that are not here yet, and for the index: measured, it takes a third of
-    /// what is signed, so half is enough.
+    /// Room for the blobs that are not here yet, for the index, and for the rows that it is sorted from:
+    /// measured, these take up to two thirds of what is signed each.
     fn require_space(&self, kit: &VerifiedKit) -> Result<(), ImportError> {
         let signed: u64 = kit.chunks().iter().map(|chunk| chunk.len).sum();
         let missing = kit.chunks().iter().filter(|chunk| !self.store.blobs().holds(&chunk.sha256, chunk.len));
         let missing: u64 = missing.map(|chunk| chunk.len).sum();
-        Ok(self.store.require_space(missing.saturating_add(signed / 2))?)
+        Ok(self.store.require_space(missing.saturating_add(signed.saturating_add(signed / 3)))?)
     }
 
     fn remembered(&self, request: &Request<'_>) -> Result<(TrustRow, TimeFloor), ImportError> {

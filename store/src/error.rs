@@ -51,6 +51,8 @@ pub enum StoreError {
     SetsFull { sets: usize, bytes: u64 },
     #[error("{path} has {length} bytes where at most {bytes_max} can be")]
     Unexpected { path: PathBuf, length: u64, bytes_max: u64 },
+    #[error("what is said about the package {package} takes more than {bytes_max} bytes")]
+    PackageTooLarge { package: String, bytes_max: usize },
     #[error("blob {0} is missing from the store")]
     MissingBlob(Digest),
     #[error("blob {0} does not have the content its name says")]

@@ -46,7 +46,7 @@ pub use control::{APPROVAL_HOURS, ApprovalRow, ControlPolicy, EmergencyRow, Pend
 pub use entitlements::{Compact, EntitlementChange, SiteTokenRow, VendorTokenRow};
 pub use error::StoreError;
 pub use generation::{
-    Census, Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, SegmentId, View,
+    Census, Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, Room, SegmentId, View,
 };
 pub use layout::Layout;
 pub use pending::Effect;

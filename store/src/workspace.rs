@@ -14,7 +14,7 @@ use domain::digest::Digest;
 use crate::blobs::Blobs;
 use crate::disk::{Disk, OpenMode, Reader, read_exact_at, write_all_at};
 use crate::error::StoreError;
-use crate::generation::{Generation, OpenLayers, digest_of};
+use crate::generation::{Generation, OpenLayers, Room, digest_of};
 use crate::layout::Layout;
 use crate::pieces::Pieces;
 use crate::rows::{GenerationRow, LayerRef};
@@ -124,6 +124,11 @@ impl Workspace {
 
     pub fn read_blob(&self, digest: &Digest, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
         self.read(&self.blob(digest), bytes_max)
+    }
+
+    /// Room for the rows of an index: so many bytes in memory, and the rest in files here.
+    pub fn room(&self, bytes: usize) -> Room {
+        Room::new(Arc::clone(&self.disk), self.directory.clone(), bytes)
     }
 
     /// Where the index of the generation is built.

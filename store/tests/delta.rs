@@ -143,7 +143,7 @@ fn full(store: &Store, set: &Set) -> Generation {
     }
     builder.declare_complete(&npm());
     let number = store.next_generation().expect("a number");
-    let (root, census) = (builder.content_root(), builder.census());
+    let (root, census) = (builder.content_root().expect("a root"), builder.census());
     let segments = [segment.put(store)];
     let sha256 = builder.write(store.disk(), &store.generation_path(number), &segments).expect("an index");
     activate(store, number, vec![LayerRef { file: number, sha256 }], root, vec![segments[0].1], census)

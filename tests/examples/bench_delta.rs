@@ -113,14 +113,14 @@ fn full(store: &Store, segments: &Segments) -> Generation {
                     offset += line.raw.len() + 1;
                 }
             }
-            builder.sort();
+            builder.sort().expect("sorted");
             builder
         };
         let handles: Vec<_> =
             segments.chunks(halves).enumerate().map(|(at, half)| scope.spawn(move || worker(at, half))).collect();
         handles.into_iter().for_each(|handle| builder.join(handle.join().expect("no panic")));
     });
-    let root = builder.content_root();
+    let root = builder.content_root().expect("a root");
     let number = store.next_generation().expect("a number");
     let numbered: Vec<_> = (0..).zip(segments.iter().map(|(_, bytes)| Digest::of(bytes))).collect();
     let sha256 = builder.write(store.disk(), &store.generation_path(number), &numbered).expect("an index");
