@@ -220,41 +220,8 @@ impl ImportError {
             }
             Self::Kit(error) => error.advice(),
             Self::Found(refusal) => &refusal.advice,
-            Self::Store(error) if error.is_out_of_space() => {
-                "free space on the state directory's file system and import again; nothing was lost"
-            }
-            Self::Store(StoreError::NoTrustRoot) => {
-                "get the vendor's 1.root.json by a way you trust and give it with --trust-root"
-            }
-            Self::Store(StoreError::TrustRootPinned) => {
-                "leave --trust-root out, or give the root that was pinned; see docs/runbooks/recovery.md to change it"
-            }
-            Self::Store(StoreError::PackageTooLarge { .. }) => {
-                "the kit is signed but no data set looks like that: report it to the vendor, keep the present data"
-            }
-            Self::Store(StoreError::ImportRunning) => "wait for the other import to end, then try again",
-            Self::Store(StoreError::ForeignEntry { .. }) => {
-                "find out who writes to the state directory, remove the entry and import again"
-            }
-            Self::Store(error) if error.is_about_the_log() => {
-                "nothing was changed; see docs/audit-log.md, and `stella admin audit verify`"
-            }
-            Self::Store(error) if error.may_be_in_force() => {
-                "look at `stella kit status` before you try again, and see to the disk"
-            }
-            Self::Store(StoreError::UnknownPending(_)) => {
-                "it was carried out, withdrawn, or has expired: see the receipts"
-            }
-            Self::Store(StoreError::PendingChanged(_) | StoreError::PolicyChanged) => {
-                "somebody else acted at the same time: look at `stella kit pending` and try again"
-            }
-            Self::Store(StoreError::UnknownSet(_)) => "it was finished, given up, or has expired: see the audit log",
-            Self::Store(StoreError::SetsFull { .. }) => {
-                "import the missing parts of another kit, or give one up: `stella kit status`, `stella kit discard`"
-            }
-            Self::Store(StoreError::PendingFull(_)) => "activate or withdraw one of `stella kit pending` first",
             Self::Control(error) => error.advice(),
-            Self::Store(_) => "see docs/runbooks/recovery.md; the active generation keeps serving",
+            Self::Store(error) => store_advice(error),
             Self::SourceKind { .. } => "give the path of the kit file itself",
             Self::SourceRead { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 "check the path; is the medium mounted?"
@@ -285,6 +252,40 @@ impl ImportError {
             }
             Self::Worker { .. } => "this is a defect of stella: report it with the quarantined kit",
         }
+    }
+}
+
+/// What to do about the state or its disk.
+fn store_advice(error: &StoreError) -> &'static str {
+    match error {
+        error if error.is_out_of_space() => {
+            "free space on the state directory's file system and import again; nothing was lost"
+        }
+        StoreError::NoTrustRoot => "get the vendor's 1.root.json by a way you trust and give it with --trust-root",
+        StoreError::TrustRootPinned => {
+            "leave --trust-root out, or give the root that was pinned; see docs/runbooks/recovery.md to change it"
+        }
+        StoreError::PackageTooLarge { .. } => {
+            "the kit is signed but no data set looks like that: report it to the vendor, keep the present data"
+        }
+        StoreError::ImportRunning => "wait for the other import to end, then try again",
+        StoreError::ForeignEntry { .. } => {
+            "find out who writes to the state directory, remove the entry and import again"
+        }
+        error if error.is_about_the_log() => {
+            "nothing was changed; see docs/audit-log.md, and `stella admin audit verify`"
+        }
+        error if error.may_be_in_force() => "look at `stella kit status` before you try again, and see to the disk",
+        StoreError::UnknownPending(_) => "it was carried out, withdrawn, or has expired: see the receipts",
+        StoreError::PendingChanged(_) | StoreError::PolicyChanged => {
+            "somebody else acted at the same time: look at `stella kit pending` and try again"
+        }
+        StoreError::UnknownSet(_) => "it was finished, given up, or has expired: see the audit log",
+        StoreError::SetsFull { .. } => {
+            "import the missing parts of another kit, or give one up: `stella kit status`, `stella kit discard`"
+        }
+        StoreError::PendingFull(_) => "activate or withdraw one of `stella kit pending` first",
+        _ => "see docs/runbooks/recovery.md; the active generation keeps serving",
     }
 }
 

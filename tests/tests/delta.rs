@@ -229,6 +229,9 @@ fn a_delta_that_changes_more_than_fits_into_memory_is_refused_in_favour_of_the_f
     assert!(error.advice().contains("full kit"), "{}", error.advice());
     assert_eq!(content_root(&site, "site"), before);
     with_delta_limit(&site, Limits::default().delta_bytes_max).expect("well below the limit");
+    // It is taken, and waits: it has less than the base.
+    let accept = ["--state-dir", "site", "kit", "activate", "2", "--accept-loss", "PyPI is not wanted any more"];
+    assert_eq!(site.run(&accept).code, 0);
     assert_ne!(content_root(&site, "site"), before);
 }
 

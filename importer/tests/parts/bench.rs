@@ -25,12 +25,20 @@ fn vendor() -> &'static Vendor {
 }
 
 pub(crate) fn kit(version: u64) -> Kit {
+    built(&draft(version))
+}
+
+pub(crate) fn draft(version: u64) -> Draft {
     let targets = dataset(advisories(3));
     let targets: Vec<(&str, &[u8])> = targets.iter().map(|(path, content)| (path.as_str(), &content[..])).collect();
     let mut draft = Draft::new(vendor(), version, &targets);
     for number in 0..6 {
         draft.put(&format!("os/{number}"), &noise(version * 100 + number, 200 + 90 * number as usize));
     }
+    draft
+}
+
+pub(crate) fn built(draft: &Draft) -> Kit {
     let bytes = draft.kit();
     let blobs: usize = draft.frames.values().map(Vec::len).sum();
     let mut starts = vec![bytes.len() - END.len() - blobs];

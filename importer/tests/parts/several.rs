@@ -4,7 +4,7 @@ use domain::digest::Digest;
 use forge::END;
 use importer::{Ending, SealPolicy};
 
-use crate::bench::{Site, identity, kit};
+use crate::bench::{Site, built, draft, identity, kit};
 
 #[test]
 fn copies_with_different_damage_are_a_kit_together() {
@@ -60,6 +60,20 @@ fn an_accident_is_waited_for_and_a_forgery_is_refused() {
         let kept = site.store.quarantined().expect("readable");
         assert!(kept.iter().any(|note| note.sha256 == Digest::of(&bytes)), "{what} is kept as evidence");
     }
+}
+
+#[test]
+fn a_kit_that_is_signed_and_wrong_is_refused_when_it_is_whole_and_its_parts_go() {
+    let mut wrong = draft(3);
+    wrong.put("feeds/advisories/99999.ndjson", b"{}\n");
+    let kit = built(&wrong);
+    let site = Site::new();
+    site.incomplete(&[&kit.volume(1..kit.frames())]);
+    let error = site.import(&[&kit.volume([0])]).expect_err("its content is wrong");
+    assert!(error.is_rejection() && error.code() == "E-SEM", "{error}");
+    assert_eq!(site.sets(), 0, "no other copy could be better");
+    let kept = site.store.quarantined().expect("readable");
+    assert_eq!((kept.len(), kept[0].sha256), (1, Digest::of(&kit.bytes)), "the kit that they made is the evidence");
 }
 
 #[test]

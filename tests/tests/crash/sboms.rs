@@ -110,12 +110,11 @@ fn start(history: &[Act]) -> Image {
 
 fn run(act: Act, disk: &SimDisk) -> Result<(), StoreError> {
     let store = open(disk)?;
-    let result = store.sboms().and_then(|sboms| {
+    store.sboms().and_then(|sboms| {
         let result = act.run(&sboms);
         disk.mark();
         result
-    });
-    result
+    })
 }
 
 /// Every image has the documents of before or of after, and takes another one.

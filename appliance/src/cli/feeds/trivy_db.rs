@@ -1,6 +1,5 @@
 //! `stella feeds export --format trivy-db`.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
@@ -51,12 +50,12 @@ pub(super) fn run(global: &Global, output: &Path) -> Result<Exit> {
 
 /// Beside its place first, so that no scanner opens half of it.
 fn write(export: Export, output: &Path) -> Result<Exported> {
-    let (partial, path) = (output.join("trivy.db.partial"), output.join(DB));
-    let file = File::create(&partial).with_context(|| partial.display().to_string())?;
-    let (out, exported) = export.write(BufWriter::new(file))?;
-    let file = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-    file.sync_all()?;
-    std::fs::rename(&partial, &path).with_context(|| path.display().to_string())?;
+    let mut exported = Exported::default();
+    files::write(&output.join(DB), 0o644, |file| {
+        let (mut out, written) = export.write(BufWriter::new(file))?;
+        exported = written;
+        Ok(out.flush()?)
+    })?;
     Ok(exported)
 }
 
