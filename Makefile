@@ -34,6 +34,7 @@ demo-stop:
 check:
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
+	$(CARGO) metadata --manifest-path fuzz/Cargo.toml --locked --format-version 1 >/dev/null
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 
 test: check build
