@@ -15,7 +15,7 @@ mod language;
 mod plan;
 mod severity;
 
-pub use distribution::{debian_release, ecosystem_of};
+pub use distribution::{debian_release, ecosystem_of, stated_distribution};
 pub use explain::{Explanation, Step, explain};
 pub use index::{AdvisoryIndex, Assertion, DataCoverage, RatingRow, Summary};
 pub use judge::{Judgement, judge};
