@@ -157,7 +157,9 @@ fn check_strings(component: &Component, draft: &Draft<'_>) -> Result<(), SbomErr
 fn kind(entry: &Entry<'_>, component: &Component) -> ComponentKind {
     let stated = entry.kind.as_str().unwrap_or_default();
     if stated == "operating-system" {
-        return ComponentKind::OperatingSystem;
+        // Without a name it says nothing, and the name that it gets here must not be read as one.
+        let named = entry.name.meaningful().is_some();
+        return if named { ComponentKind::OperatingSystem } else { ComponentKind::Other };
     }
     if stated == "container" || is_image(component) {
         return ComponentKind::Container;
@@ -242,6 +244,13 @@ mod tests {
         let purl = || Text::from("pkg:npm/thing@1");
         assert_eq!(settle(Entry { purl: purl(), ..entry("file") }).0.kind, ComponentKind::Package);
         assert_eq!(settle(Entry { purl: purl(), ..entry("firmware") }).0.kind, ComponentKind::Package);
+    }
+
+    #[test]
+    fn an_operating_system_without_a_name_is_none() {
+        let (component, warnings) = settle(Entry { name: Text::Missing, ..entry("operating-system") });
+        assert_eq!((component.name.as_str(), component.kind), ("here", ComponentKind::Other));
+        assert_eq!(warnings.len(), 1);
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl SbomError {
     }
 
     pub(crate) fn unsupported(format: &'static str) -> Self {
-        Self::Unsupported { format, advice: "export SPDX 2.3 or CycloneDX" }
+        Self::Unsupported { format, advice: "export CycloneDX, or SPDX as JSON or tag-value" }
     }
 
     /// At a byte offset, shown as line and column.

@@ -281,6 +281,18 @@ fn every_trivy_image_has_its_distribution_and_its_source_packages() {
     assert_eq!((systems, sources, images), (189, 14_546 - 36, 227));
 }
 
+#[test]
+fn the_distribution_that_tern_writes_for_people_is_found() {
+    let Some(archive) = archive("container-images-spdx") else { return };
+    let tern = archive.iter().filter(|(path, _)| path.contains("spdx-tern-"));
+    let found = tern.filter(|(path, bytes)| {
+        let inventory = read(bytes, &Limits::default()).unwrap_or_else(|error| panic!("{path}: {error}"));
+        inventory.distribution.is_some_and(|system| system.version.is_some())
+    });
+    // 51 of the 65 documents say "Found '…' in …os-release" of one distribution, none of two.
+    assert_eq!(found.count(), 51);
+}
+
 fn with_purl(inventory: &Inventory) -> usize {
     inventory.components.iter().filter(|each| each.purl.is_some() || each.invalid_purl.is_some()).count()
 }

@@ -389,9 +389,9 @@ fn broken_documents_are_refused_with_their_place() {
 #[test]
 fn formats_without_a_reader_are_refused_by_name() {
     for (name, expected) in [
-        ("sad/spdx.rdf", "SPDX RDF/XML is not read yet: export SPDX 2.3 or CycloneDX"),
-        ("sad/spdx.yaml", "SPDX YAML is not read yet: export SPDX 2.3 or CycloneDX"),
-        ("sad/trivy.json", "Trivy JSON is not read yet: export SPDX 2.3 or CycloneDX"),
+        ("sad/spdx.rdf", "SPDX RDF/XML is not read yet: export CycloneDX, or SPDX as JSON or tag-value"),
+        ("sad/spdx.yaml", "SPDX YAML is not read yet: export CycloneDX, or SPDX as JSON or tag-value"),
+        ("sad/trivy.json", "Trivy JSON is not read yet: export CycloneDX, or SPDX as JSON or tag-value"),
         (
             "sad/in-toto.json",
             "no SBOM can be taken out of the attestation: its payload: this is no SBOM of a known format, but a JSON object without fields",

@@ -187,6 +187,24 @@ fn a_hundred_thousand_of_anything_is_read_in_full() {
 }
 
 #[test]
+fn a_hundred_thousand_packages_of_syft_and_of_spdx_3_are_read_in_full() {
+    let artifact = r#"{"id":"a","name":"a","purl":"pkg:deb/debian/a@1?distro=debian-12","metadata":{"source":"b"},"cpes":[{"cpe":"c"}]},"#;
+    let syft = format!(r#"{{"schema":{{"version":"16.0.0"}},"artifacts":[{}{{}}]}}"#, artifact.repeat(100_000));
+    let elements: String = (0..50_000)
+        .map(|number| {
+            format!(
+                r#"{{"type":"software_Package","spdxId":"urn:{number}","name":"a"}},{{"type":"Relationship","relationshipType":"describes","to":["urn:{number}"]}},{{"type":"Tool","spdxId":"urn:t{number}","name":"t{number}"}},"#
+            )
+        })
+        .collect();
+    let spdx = format!(r#"{{"@context":"spdx","@graph":[{elements}{{"type":"CreationInfo","specVersion":"3.0.1"}}]}}"#);
+    for (document, components) in [(syft, 100_001), (spdx, 50_000)] {
+        let inventory = read(document.as_bytes(), &Limits::default()).expect("readable");
+        assert_eq!(inventory.components.len(), components);
+    }
+}
+
+#[test]
 fn an_entry_that_is_no_component_stays_as_one_that_cannot_be_evaluated() {
     let inventory = read(&fixture("sad/wrong-types.cdx.json"), &Limits::default()).expect("readable");
     assert_eq!(inventory.components.len(), 5);

@@ -63,7 +63,7 @@ pub(crate) struct Global {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Scan an SBOM (CycloneDX or SPDX) from a file or standard input
+    /// Scan an SBOM (CycloneDX, SPDX or Syft JSON) from a file or standard input
     Scan(scan::Args),
     /// Keep SBOMs, to learn what a new kit changes for them before it is active
     #[command(subcommand)]

@@ -16,7 +16,9 @@ mod plan;
 mod severity;
 
 pub use authority::authority;
-pub use distribution::{debian_release, ecosystem_of, redhat_stream, suse_release, ubuntu_release};
+pub use distribution::{
+    debian_release, ecosystem_of, redhat_stream, stated_distribution, suse_release, ubuntu_release,
+};
 pub use explain::{Explanation, Step, explain};
 pub use index::{AdvisoryIndex, Assertion, DataCoverage, RatingRow, Summary};
 pub use judge::{Judgement, judge};

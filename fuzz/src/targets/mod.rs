@@ -27,6 +27,11 @@ pub(crate) const ALL: &[Target] = &[
     Target { name: "sbom_xml", length_max: 16 * KIB, run: documents::sbom, seeds: || documents::seeds(".xml"), words: documents::XML_WORDS },
     Target { name: "sbom_tag_value", length_max: 16 * KIB, run: documents::sbom, seeds: || documents::seeds(".spdx"), words: documents::TAG_WORDS },
 
+    Target { name: "sbom_syft", length_max: 16 * KIB, run: documents::sbom, seeds: || fixtures("sboms/syft", &[".json"], 16 * KIB), words: documents::SYFT_WORDS },
+    Target { name: "sbom_spdx3", length_max: 16 * KIB, run: documents::sbom, seeds: || fixtures("sboms/spdx3", &[".json"], 16 * KIB), words: documents::SPDX3_WORDS },
+    Target { name: "sbom_attested", length_max: 8 * KIB, run: documents::attested, seeds: documents::attested_seeds, words: documents::ATTESTED_WORDS },
+    Target { name: "sbom_protobuf", length_max: 8 * KIB, run: documents::sbom, seeds: || fixtures("sboms/cyclonedx", &[".binpb"], 8 * KIB), words: documents::PROTOBUF_WORDS },
+
     Target { name: "feed_osv", length_max: 8 * KIB, run: feeds::feed, seeds: || fixtures("feeds/osv", &[".json", ".yaml"], 8 * KIB), words: feeds::OSV_WORDS },
     Target { name: "feed_secdb", length_max: 4 * KIB, run: feeds::feed, seeds: feeds::secdb_seeds, words: feeds::DISTRIBUTION_WORDS },
     Target { name: "feed_debian", length_max: 4 * KIB, run: feeds::feed, seeds: || fixtures("feeds/debian", &[".json"], 4 * KIB), words: feeds::DISTRIBUTION_WORDS },

@@ -13,6 +13,7 @@ use domain::component::{Component, ComponentKind};
 use domain::purl::Purl;
 
 use crate::SbomError;
+use crate::distribution;
 use crate::draft::{Draft, Place};
 use crate::entry::{add_facts, is_image, name_or_warn, set_purl};
 use crate::facts::Facts;
@@ -26,6 +27,7 @@ pub(crate) struct Package<'a> {
     pub(crate) version: Text<'a>,
     pub(crate) purpose: Text<'a>,
     pub(crate) source_info: Text<'a>,
+    pub(crate) comment: Text<'a>,
     pub(crate) facts: Facts,
     purls: Vec<Cow<'a, str>>,
     wrong_purl: Option<&'static str>,
@@ -59,6 +61,9 @@ impl<'a> Package<'a> {
         if let Some(info) = self.source_info.meaningful() {
             self.facts.source_info(info);
         }
+        if let Some(comment) = self.comment.meaningful() {
+            tern_hints(comment, draft);
+        }
         component.kind = kind(&self, &component);
         if component.kind == ComponentKind::OperatingSystem {
             draft.system(Some(&component.name), component.version.as_deref());
@@ -81,6 +86,17 @@ impl<'a> Package<'a> {
     }
 }
 
+/// Tern tells in the comment of a layer: `Found 'Alpine Linux v3.16' in /etc/os-release`.
+fn tern_hints(comment: &str, draft: &mut Draft<'_>) {
+    for found in comment.split("Found '").skip(1) {
+        if let Some((name, rest)) = found.split_once("' in ")
+            && rest.split_whitespace().next().is_some_and(|file| file.trim_end_matches('.').ends_with("os-release"))
+        {
+            draft.hints.tell(distribution::pretty(name));
+        }
+    }
+}
+
 /// Alike but for qualifiers, such as the repositories that an image is in.
 fn same_package(a: &str, b: &str) -> bool {
     match (Purl::parse(a), Purl::parse(b)) {
@@ -95,7 +111,9 @@ fn kind(package: &Package<'_>, component: &Component) -> ComponentKind {
     let purpose = package.purpose.as_str().unwrap_or_default();
     let id = component.reference.as_str();
     if matches!(purpose, "OPERATING-SYSTEM" | "OPERATING_SYSTEM") || id.starts_with("SPDXRef-OperatingSystem-") {
-        return ComponentKind::OperatingSystem;
+        // Without a name it says nothing, and the name that it gets here must not be read as one.
+        let named = package.name.meaningful().is_some();
+        return if named { ComponentKind::OperatingSystem } else { ComponentKind::Other };
     }
     if purpose == "CONTAINER" || id.starts_with("SPDXRef-ContainerImage-") || is_image(component) {
         return ComponentKind::Container;

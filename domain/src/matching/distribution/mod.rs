@@ -165,13 +165,10 @@ fn number(text: &str) -> Option<&str> {
 
 /// The distribution that a purl names, completed by the document's own.
 fn distribution(purl: &Purl, document: Option<&Distribution>) -> Result<Distribution, Unevaluated> {
-    let own = (purl.package_type == "alpine").then_some("alpine");
-    let namespace = purl.namespace.as_deref().or(own).map(str::to_ascii_lowercase);
-    let stated = purl.qualifier("distro").map(|text| parse_qualifier(text, namespace.as_deref()));
-    if let Some(stated) = stated.filter(|stated| stated.version.is_some()) {
+    if let Some(stated) = stated_distribution(purl) {
         return Ok(stated);
     }
-    match (namespace, document) {
+    match (namespace(purl), document) {
         // A namespace that contradicts the document (a `deb/ubuntu` purl on Debian) wins,
         // but then nobody says which release it is.
         (Some(id), Some(document)) if id != document.id => Ok(Distribution { id, version: None }),
@@ -179,6 +176,21 @@ fn distribution(purl: &Purl, document: Option<&Distribution>) -> Result<Distribu
         (Some(id), None) => Ok(Distribution { id, version: None }),
         (None, None) => Err(Unevaluated::UnknownDistribution),
     }
+}
+
+/// The distribution with its release that the purl of a system package states by itself.
+pub fn stated_distribution(purl: &Purl) -> Option<Distribution> {
+    if !is_system_package(&purl.package_type) {
+        return None;
+    }
+    // cdxgen puts the codename beside, which is all that there is of a release in the making.
+    let text = purl.qualifier("distro").or_else(|| purl.qualifier("distro_name"))?;
+    Some(parse_qualifier(text, namespace(purl).as_deref())).filter(|stated| stated.version.is_some())
+}
+
+fn namespace(purl: &Purl) -> Option<String> {
+    let own = (purl.package_type == "alpine").then_some("alpine");
+    purl.namespace.as_deref().or(own).map(str::to_ascii_lowercase)
 }
 
 /// Reads `debian-12`, `alpine-3.19.1`, `3.19.1` (Trivy's apk) and `bookworm` (OSV).
