@@ -4,7 +4,7 @@
 CARGO ?= cargo
 STELLA := target/release/stella
 
-.PHONY: help build demo demo-stop test check attacks bench conformance crash fuzz fuzz-smoke clean
+.PHONY: help build demo demo-stop test check attacks bench conformance crash fuzz fuzz-smoke peers clean
 
 # How long `make fuzz` stays with each target.
 FUZZ_SECONDS ?= 300
@@ -20,6 +20,7 @@ help:
 	@echo "make crash      cut the power and fail operations at every step of an import (COUNT, SEED, STRIDE)"
 	@echo "make attacks    run the attack catalogue and print its table (docs/threats.md)"
 	@echo "make bench      measure against lower bounds (docs/performance.md)"
+	@echo "make peers      the real Trivy on the same data, every difference explained (needs Go; DATA)"
 
 build:
 	$(CARGO) build --release --locked --bin stella
@@ -33,6 +34,7 @@ demo-stop:
 check:
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
+	$(CARGO) metadata --manifest-path fuzz/Cargo.toml --locked --format-version 1 >/dev/null
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 
 test: check build
@@ -61,6 +63,13 @@ STRIDE ?= 1
 crash: build
 	STELLA_CRASH_COUNT=$(COUNT) STELLA_CRASH_SEED=$(SEED) STELLA_CRASH_STRIDE=$(STRIDE) \
 		$(CARGO) test --release --locked -p tests --test crash -- --nocapture
+
+# Where the shared data lies, and how many documents are left out between two.
+DATA ?= ../shared/data
+EVERY ?= 1
+
+peers: build
+	./scripts/peers $(abspath $(STELLA)) $(abspath $(DATA)) --every $(EVERY)
 
 clean:
 	$(CARGO) clean

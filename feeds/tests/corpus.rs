@@ -73,7 +73,6 @@ fn formats_without_a_parser_are_counted_file_by_file() {
         ("nvd/nvd-2.0-real.json.zst", 1),
         ("native/friendsofphp.tar.zst", 1593),
         ("native/haskell.tar.zst", 40),
-        ("distro/ubuntu-cve-tracker.tar.zst", 37_760),
         ("distro/wolfi-advisories.tar.zst", 1027),
         ("vex/openvex-examples.tar.zst", 2),
     ];
@@ -83,6 +82,17 @@ fn formats_without_a_parser_are_counted_file_by_file() {
         let counted: u64 = ingested.unsupported.values().map(|format| format.count).sum();
         assert_eq!(counted + ingested.not_data, *documents, "{file}");
     }
+}
+
+#[test]
+fn every_file_of_the_ubuntu_tracker_is_read() {
+    let Some(data) = shared() else { return };
+    let ingested = read_file(&data.join("feeds/distro/ubuntu-cve-tracker.tar.zst"));
+    assert_eq!((tallies(&ingested), &ingested.problems[..]), (vec![("ubuntu", 37_760, 0)], &[][..]));
+    assert!(ingested.unsupported.is_empty());
+    let notes: Vec<_> = ingested.notes.iter().map(|((_, reason), note)| (reason.as_str(), note.count)).collect();
+    let want = [("release that is not known: ignored", 8359), ("status that says nothing: ignored", 88)];
+    assert_eq!(notes, want, "Ubuntu Touch and its like; \"released\" without a version");
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub struct Limits {
     pub chunks_max: usize,
     /// One chunk, uncompressed.
     pub chunk_bytes_max: u64,
+    /// The records of a delta kit, uncompressed. They are in memory together, those of a full kit are not.
+    pub delta_bytes_max: u64,
     /// Delegated roles.
     pub delegation_visits_max: usize,
     /// Signatures of one document.
@@ -58,6 +60,7 @@ impl Default for Limits {
             targets_max: 50_000,
             chunks_max: 100_000,
             chunk_bytes_max: 16 * MIB,
+            delta_bytes_max: 96 * MIB,
             delegation_visits_max: 32,
             signatures_max: 64,
             keys_max: 256,

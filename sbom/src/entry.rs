@@ -1,4 +1,4 @@
-//! A component as CycloneDX describes it, in JSON or in XML, and what is made of it.
+//! A component as CycloneDX and Syft describe it, whatever the syntax, and what is made of it.
 
 use domain::component::{Component, ComponentKind};
 use domain::purl::Purl;
@@ -9,9 +9,11 @@ use crate::facts::Facts;
 use crate::text::Text;
 
 /// The fields that count. Nested components are not here: they are entries of their own.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Entry<'a> {
     pub(crate) reference: Text<'a>,
+    /// What the document calls the reference.
+    pub(crate) reference_field: &'static str,
     pub(crate) kind: Text<'a>,
     pub(crate) name: Text<'a>,
     pub(crate) version: Text<'a>,
@@ -19,12 +21,26 @@ pub(crate) struct Entry<'a> {
     pub(crate) facts: Facts,
 }
 
+impl Default for Entry<'_> {
+    fn default() -> Self {
+        Self {
+            reference: Text::Missing,
+            reference_field: "bom-ref",
+            kind: Text::Missing,
+            name: Text::Missing,
+            version: Text::Missing,
+            purl: Text::Missing,
+            facts: Facts::default(),
+        }
+    }
+}
+
 impl Entry<'_> {
     /// Notes what the entry says of the whole document, and makes a component of it.
     pub(crate) fn settle(self, place: &Place<'_>, draft: &mut Draft<'_>) -> Result<Component, SbomError> {
         self.note_system(draft);
         let mut component = Component {
-            reference: draft.keep(place, "bom-ref", &self.reference)?.unwrap_or_default(),
+            reference: draft.keep(place, self.reference_field, &self.reference)?.unwrap_or_default(),
             version: draft.keep(place, "version", &self.version)?,
             ..Component::default()
         };
@@ -40,7 +56,7 @@ impl Entry<'_> {
     fn note_system(&self, draft: &mut Draft<'_>) {
         let facts = &self.facts;
         if let Some(id) = facts.distribution_id.as_deref() {
-            let version = facts.distribution_version.as_deref().or_else(|| self.version.meaningful());
+            let version = facts.release().or_else(|| self.version.meaningful());
             draft.system(Some(id), version);
         } else if self.kind.as_str() == Some("operating-system") {
             draft.system(self.name.meaningful(), self.version.meaningful());

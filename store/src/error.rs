@@ -45,20 +45,35 @@ pub enum StoreError {
     PolicyChanged,
     #[error("{0} requests wait for approval already, and no more can")]
     PendingFull(usize),
+    #[error("no kit waits for further parts under the name {0}; `stella kit status` lists those that do")]
+    UnknownSet(Digest),
+    #[error("the parts of this kit cannot wait for the others: {sets} kits of {bytes} bytes together do so already")]
+    SetsFull { sets: usize, bytes: u64 },
     #[error("{path} has {length} bytes where at most {bytes_max} can be")]
     Unexpected { path: PathBuf, length: u64, bytes_max: u64 },
+    #[error("what is said about the package {package} takes more than {bytes_max} bytes")]
+    PackageTooLarge { package: String, bytes_max: usize },
     #[error("blob {0} is missing from the store")]
     MissingBlob(Digest),
     #[error("blob {0} does not have the content its name says")]
     CorruptBlob(Digest),
     #[error("{path}: {reason}; nothing can be signed (docs/audit-log.md, \"Keys\")")]
     Keys { path: PathBuf, reason: String },
+    #[error("{max} token keys before the present one still verify tokens")]
+    TokenKeys { max: usize },
     #[error("this site is called {found} since its first start; its name does not change")]
     SiteNamed { found: String },
-    #[error("{0:?} is no name for a site: lower-case letters, digits, dots and hyphens, 63 at most")]
+    #[error(
+        "{0:?} is no name for a site: lower-case letters, digits, dots and hyphens, 63 at most, a letter or digit first"
+    )]
     SiteName(String),
     #[error(transparent)]
     Evidence(#[from] AttestError),
+    /// A commit that failed may have reached the disk all the same.
+    #[error("{0}; it was written all the same and is in force, with its record")]
+    InForce(#[source] Box<StoreError>),
+    #[error("{fault}; whether it is in force can be told when the state can be read again ({unread})")]
+    Undecided { fault: Box<StoreError>, unread: Box<StoreError> },
     /// An action that cannot be written down does not take place.
     #[error("the audit log refuses, and so nothing was changed: {0}")]
     Unlogged(#[source] Box<StoreError>),
@@ -107,7 +122,23 @@ impl StoreError {
             Self::OutOfSpace { .. } => true,
             Self::Io { source, .. } => is_full(source),
             Self::Database(error) => matches!(&**error, redb::Error::Io(source) if is_full(source)),
-            Self::Unlogged(error) => error.is_out_of_space(),
+            Self::Unlogged(error) | Self::InForce(error) | Self::Undecided { fault: error, .. } => {
+                error.is_out_of_space()
+            }
+            _ => false,
+        }
+    }
+
+    /// Did it happen, or may it have, although a fault is reported? Then it must not be called a failure.
+    pub fn may_be_in_force(&self) -> bool {
+        matches!(self, Self::InForce(_) | Self::Undecided { .. })
+    }
+
+    /// Did the disk fail? What could not be read is not damaged for that.
+    pub fn is_fault_of_disk(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => source.kind() != io::ErrorKind::NotFound,
+            Self::Database(error) => matches!(&**error, redb::Error::Io(_) | redb::Error::PreviousIo),
             _ => false,
         }
     }

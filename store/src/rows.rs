@@ -33,6 +33,9 @@ pub struct TrustRow {
     /// The site whose word is wanted beside the vendor's, when one is pinned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub site: Option<SiteTrustRow>,
+    /// What the vendor has withdrawn, as it was signed. The next list must be a newer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocations: Option<String>,
 }
 
 /// All that decides about the word of the site that the next kit comes from.

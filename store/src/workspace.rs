@@ -14,7 +14,7 @@ use domain::digest::Digest;
 use crate::blobs::Blobs;
 use crate::disk::{Disk, OpenMode, Reader, read_exact_at, write_all_at};
 use crate::error::StoreError;
-use crate::generation::{Generation, OpenLayers, digest_of};
+use crate::generation::{Generation, OpenLayers, Room, digest_of};
 use crate::layout::Layout;
 use crate::pieces::Pieces;
 use crate::rows::{GenerationRow, LayerRef};
@@ -103,6 +103,15 @@ impl Workspace {
         self.read(&self.site_path(), bytes_max)
     }
 
+    /// Hands over the metadata frame, as it stands in a kit, whose other frames are to be looked for.
+    pub fn write_frame(&self, frame: &[u8]) -> Result<(), StoreError> {
+        self.write(&self.frame_path(), frame)
+    }
+
+    pub fn read_frame(&self, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
+        self.read(&self.frame_path(), bytes_max)
+    }
+
     /// Hands over a blob. Nothing is synced here: what is lost in a crash was not adopted.
     pub fn put_blob(&self, digest: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
         self.write(&self.blob(digest), bytes)
@@ -117,6 +126,11 @@ impl Workspace {
         self.read(&self.blob(digest), bytes_max)
     }
 
+    /// Room for the rows of an index: so many bytes in memory, and the rest in files here.
+    pub fn room(&self, bytes: usize) -> Room {
+        Room::new(Arc::clone(&self.disk), self.directory.clone(), bytes)
+    }
+
     /// Where the index of the generation is built.
     pub fn index(&self) -> PathBuf {
         self.directory.join("index.redb")
@@ -124,6 +138,10 @@ impl Workspace {
 
     fn metadata_path(&self) -> PathBuf {
         self.directory.join("metadata")
+    }
+
+    fn frame_path(&self) -> PathBuf {
+        self.directory.join("frame")
     }
 
     fn site_path(&self) -> PathBuf {

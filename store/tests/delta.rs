@@ -143,7 +143,7 @@ fn full(store: &Store, set: &Set) -> Generation {
     }
     builder.declare_complete(&npm());
     let number = store.next_generation().expect("a number");
-    let (root, census) = (builder.content_root(), builder.census());
+    let (root, census) = (builder.content_root().expect("a root"), builder.census());
     let segments = [segment.put(store)];
     let sha256 = builder.write(store.disk(), &store.generation_path(number), &segments).expect("an index");
     activate(store, number, vec![LayerRef { file: number, sha256 }], root, vec![segments[0].1], census)
@@ -214,7 +214,7 @@ fn activate(
         trivy_db: None,
         census: Some(census),
     };
-    let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None };
+    let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None, revocations: None };
     let mut seed = 0;
     let mut entropy = |bytes: &mut [u8]| {
         seed += 1;
@@ -232,7 +232,9 @@ fn activate(
         details: Default::default(),
     });
     let time = TimeFloor::new(Timestamp::UNIX_EPOCH);
-    let logged = store.activate(&site, &Activation { trust, time, generation, entry }).expect("activated");
+    let logged = store
+        .activate(&site, &Activation { trust, time, generation, entitlements: Default::default(), entry })
+        .expect("activated");
     assert!(logged.unpublished.is_none());
     let generation = store.open_generation(number).expect("open");
     let counted = generation.count().expect("counted");

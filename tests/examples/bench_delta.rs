@@ -113,14 +113,14 @@ fn full(store: &Store, segments: &Segments) -> Generation {
                     offset += line.raw.len() + 1;
                 }
             }
-            builder.sort();
+            builder.sort().expect("sorted");
             builder
         };
         let handles: Vec<_> =
             segments.chunks(halves).enumerate().map(|(at, half)| scope.spawn(move || worker(at, half))).collect();
         handles.into_iter().for_each(|handle| builder.join(handle.join().expect("no panic")));
     });
-    let root = builder.content_root();
+    let root = builder.content_root().expect("a root");
     let number = store.next_generation().expect("a number");
     let numbered: Vec<_> = (0..).zip(segments.iter().map(|(_, bytes)| Digest::of(bytes))).collect();
     let sha256 = builder.write(store.disk(), &store.generation_path(number), &numbered).expect("an index");
@@ -221,7 +221,7 @@ fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Dig
         trivy_db: None,
         census: None,
     };
-    let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None };
+    let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None, revocations: None };
     let mut seed = 0;
     let mut entropy = |bytes: &mut [u8]| {
         seed += 1;
@@ -239,7 +239,9 @@ fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Dig
         details: Default::default(),
     });
     let time = TimeFloor::new(Timestamp::UNIX_EPOCH);
-    let logged = store.activate(&site, &Activation { trust, time, generation, entry }).expect("activated");
+    let logged = store
+        .activate(&site, &Activation { trust, time, generation, entitlements: Default::default(), entry })
+        .expect("activated");
     assert!(logged.unpublished.is_none());
     store.open_generation(number).expect("open")
 }

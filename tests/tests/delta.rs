@@ -3,6 +3,13 @@
 use std::fs;
 use std::path::Path;
 
+use domain::clock::Reading;
+use domain::digest::Digest;
+use importer::work::InProcess;
+use importer::{ImportError, Means, Request, SealPolicy};
+use ouk::limits::Limits;
+use ouk::verify::Gates;
+use store::Store;
 use tests::{Site, digest_of, repository, shared};
 
 fn sbom() -> String {
@@ -141,15 +148,20 @@ fn d01_a_base_that_is_damaged_on_disk_is_found_out_and_the_full_kit_repairs() {
     assert_eq!(import(&site, "site", "base.tar.zst").code, 0);
     let before = content_root(&site, "site");
     // Every blob of the base that holds records: whichever line the delta needs is gone.
+    let mut damaged = Vec::new();
     for line in walk(&site.path("site/cas")) {
         let bytes = fs::read(&line).expect("a blob");
         if bytes.starts_with(b"{\"id\":") {
             fs::write(&line, vec![b' '; bytes.len()]).expect("written");
+            damaged.push(line.file_name().expect("a name").to_string_lossy().into_owned());
         }
     }
     let ran = import(&site, "site", "delta.tar.zst");
     assert_eq!(ran.code, 6, "{}", ran.stderr);
     assert!(ran.stderr.contains("E-INCOMPLETE") && ran.stderr.contains("of the base"), "{}", ran.stderr);
+    let listed: Vec<&str> = ran.stderr.split([' ', ',', ':', '\n']).filter(|word| word.len() == 64).collect();
+    assert!(!listed.is_empty() && listed.iter().all(|digest| damaged.iter().any(|name| name == digest)), "{listed:?}");
+    assert!(ran.stderr.contains("next: import a full kit"), "{}", ran.stderr);
     assert_eq!(content_root(&site, "site"), before);
     let full = import(&site, "site", "full.tar.zst");
     assert_eq!(full.code, 0, "{}", full.stderr);
@@ -176,6 +188,51 @@ fn a_delta_can_be_rolled_back_and_imported_again() {
     let again = import(&site, "site", "delta.tar.zst");
     assert_eq!(again.code, 0, "{}", again.stderr);
     assert_eq!((content_root(&site, "site"), findings(&site, "site")), (after, found));
+}
+
+/// What an importer with this limit on deltas says of the delta kit.
+fn with_delta_limit(site: &Site, delta_bytes_max: u64) -> Result<(), ImportError> {
+    let store = Store::open(site.path("site")).expect("a state directory");
+    let identity = store.site(&mut |_| unreachable!("it has its keys")).expect("a site");
+    let wall = store.generations().expect("readable").first().expect("the base").imported_at;
+    let request = Request {
+        kit: fs::File::open(site.path("delta.tar.zst")).expect("a kit"),
+        given_as: "delta.tar.zst".to_owned(),
+        trust_root: None,
+        site_root: None,
+        seal: None,
+        seal_key: None,
+        seal_policy: SealPolicy::Optional,
+        expected: None,
+        gates: Gates { schema_max: feeds::dataset::DELTA_SCHEMA, ..forge::gates() },
+        operator: "a test".to_owned(),
+        engine: "tests".to_owned(),
+    };
+    let means = Means {
+        site: &identity,
+        worker: &InProcess,
+        reading: &Reading { wall, since_boot_seconds: 1000, boot_id: "one".to_owned() },
+        limits: &Limits { delta_bytes_max, ..Limits::default() },
+        nonce: Digest::of(b"nonce"),
+        progress: &|_| {},
+    };
+    importer::import(&store, &request, &means).map(drop)
+}
+
+#[test]
+fn a_delta_that_changes_more_than_fits_into_memory_is_refused_in_favour_of_the_full_kit() {
+    let site = vendor();
+    assert_eq!(import(&site, "site", "base.tar.zst").code, 0);
+    let before = content_root(&site, "site");
+    let error = with_delta_limit(&site, 1000).expect_err("more than 1000 bytes change");
+    assert_eq!((error.code(), error.is_rejection()), ("E-LIMIT", true), "{error}");
+    assert!(error.advice().contains("full kit"), "{}", error.advice());
+    assert_eq!(content_root(&site, "site"), before);
+    with_delta_limit(&site, Limits::default().delta_bytes_max).expect("well below the limit");
+    // It is taken, and waits: it has less than the base.
+    let accept = ["--state-dir", "site", "kit", "activate", "2", "--accept-loss", "PyPI is not wanted any more"];
+    assert_eq!(site.run(&accept).code, 0);
+    assert_ne!(content_root(&site, "site"), before);
 }
 
 #[test]

@@ -133,6 +133,11 @@ pub(crate) fn held(store: &Store, row: &PendingRow, asking: &Asking, at: &At) ->
     Ok(())
 }
 
+/// What a person should know although it was done.
+pub(crate) fn warn(out: &mut impl Write, warnings: &[String]) -> std::io::Result<()> {
+    warnings.iter().try_for_each(|warning| writeln!(out, "warning: {}", escape(warning)))
+}
+
 /// What a kit that waits has suspiciously less of.
 pub(crate) fn write_concerns(row: &PendingRow, out: &mut impl Write) -> std::io::Result<()> {
     if row.concerns().is_empty() {
@@ -203,7 +208,7 @@ pub(crate) fn standing(row: &PendingRow, tally: &Tally) -> String {
 pub(crate) fn report(store: &Store, done: &Done) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match done {
-        Done::Activated { generation, emergency } => {
+        Done::Activated { generation, emergency, warnings } => {
             let (number, version) = (generation.number, generation.kit_version);
             writeln!(out, "generation {number} is active: kit version {version}, signed {}", generation.signed_at)?;
             if let Some(mark) = emergency {
@@ -213,6 +218,7 @@ pub(crate) fn report(store: &Store, done: &Done) -> Result<()> {
                     mark.confirm_by
                 )?;
             }
+            warn(&mut out, warnings)?;
         }
         Done::EmergencyConfirmed(mark) => writeln!(out, "generation {} is confirmed", mark.generation)?,
         Done::RolledBack(number) => {

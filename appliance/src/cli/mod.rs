@@ -13,6 +13,7 @@ mod sbom;
 mod scan;
 mod serve;
 mod site_keys;
+mod token;
 mod tuf_client;
 
 use std::path::PathBuf;
@@ -79,6 +80,9 @@ enum Verb {
     /// The site itself: its keys, its audit log, who approves what, and the clock
     #[command(subcommand)]
     Admin(admin::Verb),
+    /// The site's own tokens, which clients show
+    #[command(subcommand)]
+    Token(token::Verb),
     /// Run the appliance: the HTTP API over TLS
     Serve(serve::Args),
     /// Read a TUF repository
@@ -127,6 +131,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Db(verb) => db::run(&global, &verb),
         Verb::Serve(args) => serve::run(&global, &args),
         Verb::Admin(verb) => admin::run(&global, &verb),
+        Verb::Token(verb) => token::run(&global, &verb),
         Verb::TufClient(args) => tuf_client::run(&args),
     };
     result.unwrap_or_else(|error| exit::explain(&error)).into()

@@ -15,7 +15,8 @@ mod language;
 mod plan;
 mod severity;
 
-pub use distribution::{debian_release, ecosystem_of};
+pub use authority::authority;
+pub use distribution::{debian_release, ecosystem_of, redhat_stream, suse_release, ubuntu_release};
 pub use explain::{Explanation, Step, explain};
 pub use index::{AdvisoryIndex, Assertion, DataCoverage, RatingRow, Summary};
 pub use judge::{Judgement, judge};

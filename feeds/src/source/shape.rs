@@ -225,7 +225,9 @@ fn text(head: &[u8]) -> Shape {
 fn yaml_key(line: &str) -> Option<String> {
     let (key, rest) = line.split_once(':')?;
     let word = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    (word && (rest.is_empty() || rest.starts_with([' ', '\t', '\r']))).then(|| key.to_owned())
+    // Ubuntu's tracker is no YAML and sometimes leaves out the space.
+    let apart = rest.is_empty() || rest.starts_with([' ', '\t', '\r']) || key == "Candidate";
+    (word && apart).then(|| key.to_owned())
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 
 pub mod bolt;
 mod check;
+pub mod export;
 mod metadata;
 
 pub use check::{Contents, check};

@@ -2,7 +2,6 @@
 
 use domain::ecosystem::Ecosystem;
 use feeds::dataset::{Delta as Described, MANIFEST_NAME, Manifest};
-use ouk::error::KitError;
 use ouk::verify::{KitBase, VerifiedKit};
 use store::{Blobs, Census, DeltaError, Generation, GenerationRow, LayerRef, Overlay, SegmentId, Workspace};
 
@@ -67,9 +66,6 @@ fn refuse(error: DeltaError) -> ImportError {
     match error {
         DeltaError::Store(error) => error.into(),
         DeltaError::Base { .. } => ImportError::semantic(MANIFEST_NAME, error),
-        DeltaError::Incomplete(digests) => {
-            let first = digests.first().map(ToString::to_string).unwrap_or_default();
-            KitError::Incomplete { first: format!("blob {first} of the base"), count: digests.len() }.into()
-        }
+        DeltaError::Incomplete(digests) => ImportError::BaseIncomplete(digests),
     }
 }

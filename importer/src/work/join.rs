@@ -19,7 +19,8 @@ pub(super) fn join(
     shards: Vec<Shard>,
     purposes: &Purposes,
 ) -> Result<(Vec<LayerRef>, Census), ImportError> {
-    let mut all = Shard::default();
+    let mut shards = shards.into_iter();
+    let mut all = shards.next().ok_or_else(|| ImportError::worker("it has no threads"))?;
     for shard in shards {
         all.builder.join(shard.builder);
         all.delta.join(shard.delta);
@@ -54,7 +55,7 @@ fn write_whole(
     }
     check_segments(&manifest.segments, all.counted)?;
     let mut builder = all.builder;
-    let found = builder.content_root();
+    let found = builder.content_root()?;
     if found != manifest.content_root {
         return Err(ImportError::ContentRoot { found, signed: manifest.content_root });
     }

@@ -9,16 +9,24 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use domain::time::Timestamp;
 use ouk::blobs::SealedFrame;
 use ouk::read::OpenKit;
+use ouk::tokens::TokenLimits;
 use ouk::verify::VerifiedKit;
 use store::Workspace;
 
 use super::base::Base;
-use super::shard::{Purposes, Shard, purposes};
+use super::shard::{Purpose, Purposes, Shard, purposes};
 use super::{LoadJob, Loaded, join, trivy};
+use crate::entitlements::Offered;
 use crate::error::ImportError;
 use crate::request::Progress;
+
+/// Each has a frame, its content and what waits for it in memory: three chunks, at most 48 MiB.
+const WORKERS_MAX: usize = 4;
+/// What the rows of an index may take in memory, of all threads together.
+const ROWS_BYTES: usize = 96 << 20;
 
 /// What the threads share.
 struct Loading<'a> {
@@ -38,24 +46,38 @@ pub(super) fn load(
     let kit = ouk::verify::verify(&opened.metadata, &check.trust, &check.gates, check.present, &check.limits)?;
     let base = Base::open(workspace, &kit, job.base.as_ref())?;
     let first = base.as_ref().map_or(0, |base| base.generation.next_segment());
-    let loading = Loading { workspace, purposes: purposes(&kit, first)?, bytes_done: AtomicU64::new(0), progress };
+    let purposes = purposes(&kit, first)?;
+    if base.is_some() {
+        check_delta_fits(&kit, &purposes, check.limits.delta_bytes_max)?;
+    }
+    let loading = Loading { workspace, purposes, bytes_done: AtomicU64::new(0), progress };
     let shards = loading.run(opened, &kit)?;
     check_assemblies(workspace, &kit)?;
+    check_entitlements(workspace, &kit, check.present)?;
     let trivy_db = trivy::check(workspace, &kit)?;
     progress(Progress::Indexing);
     let (layers, census) = join::join(workspace, job.number, base.as_ref(), shards, &loading.purposes)?;
     Ok(Loaded { layers, trivy_db, census })
 }
 
+/// Changes are held in memory until all are known. A delta that is too large for that is of little use to anybody.
+fn check_delta_fits(kit: &VerifiedKit, purposes: &Purposes, length_max: u64) -> Result<(), ImportError> {
+    let is_segment = |digest| purposes.get(digest).is_some_and(|purpose: &Purpose| purpose.segment.is_some());
+    let segments = kit.chunks().iter().filter(|chunk| is_segment(&chunk.sha256));
+    let length = segments.fold(0_u64, |sum, chunk| sum.saturating_add(chunk.len));
+    if length > length_max { Err(ImportError::DeltaTooLarge { length, length_max }) } else { Ok(()) }
+}
+
 impl Loading<'_> {
     fn run<R: Read + Send>(&self, opened: OpenKit<R>, kit: &VerifiedKit) -> Result<Vec<Shard>, ImportError> {
-        let workers = thread::available_parallelism().map_or(2, usize::from);
+        let workers = thread::available_parallelism().map_or(2, usize::from).min(WORKERS_MAX);
+        let room = self.workspace.room(ROWS_BYTES / workers);
         let (sender, receiver) = sync_channel(workers);
         let receiver = Arc::new(Mutex::new(receiver));
         thread::scope(|scope| {
             let spawn = |_| {
-                let receiver = Arc::clone(&receiver);
-                scope.spawn(move || self.work(&receiver))
+                let (receiver, shard) = (Arc::clone(&receiver), Shard::within(room.clone()));
+                scope.spawn(move || self.work(&receiver, shard))
             };
             let handles: Vec<_> = (0..workers).map(spawn).collect();
             // Only workers hold the receiver: when the last one stops, sending fails instead of waiting.
@@ -71,12 +93,11 @@ impl Loading<'_> {
         })
     }
 
-    fn work(&self, frames: &Mutex<Receiver<SealedFrame>>) -> Result<Shard, ImportError> {
-        let mut shard = Shard::default();
+    fn work(&self, frames: &Mutex<Receiver<SealedFrame>>, mut shard: Shard) -> Result<Shard, ImportError> {
         loop {
             let received = frames.lock().map_err(|_| ImportError::worker("a worker panicked"))?.recv();
             let Ok(frame) = received else {
-                shard.sort();
+                shard.sort()?;
                 return Ok(shard);
             };
             let blob = frame.open()?;
@@ -103,6 +124,13 @@ fn read_frames<R: Read>(
         }
     }
     Ok(blobs.finish()?)
+}
+
+/// Every byte of a kit is read here first, so what cannot be read is found where it does no harm.
+fn check_entitlements(workspace: &Workspace, kit: &VerifiedKit, now: Timestamp) -> Result<(), ImportError> {
+    let limits = TokenLimits::default();
+    let offered = Offered::read(kit, &limits, |chunk| Ok(workspace.read_blob(&chunk.sha256, chunk.len)?))?;
+    offered.check(now, &limits)
 }
 
 /// Parts that are right make a wrong whole when they are listed in the wrong order.

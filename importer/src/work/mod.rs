@@ -5,6 +5,7 @@
 //! back is held against the signatures once more before it is kept.
 
 pub(crate) mod base;
+mod harvest;
 mod join;
 mod load;
 mod open;
@@ -21,6 +22,8 @@ use store::{Census, GenerationRow, LayerRef, Workspace};
 
 use crate::error::ImportError;
 use crate::request::Progress;
+
+pub use harvest::{Damaged, Ending, HarvestJob, Harvested};
 
 /// What a kit is held against. The same for every step of one import.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -89,6 +92,9 @@ pub trait Worker: Sync {
         job: &LoadJob,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Loaded, ImportError>;
+
+    /// Looks for what is left of a kit in a source that is not, or not wholly, that kit.
+    fn harvest(&self, workspace: &Workspace, job: &HarvestJob) -> Result<Harvested, ImportError>;
 }
 
 /// The work, done in the process that asks for it. For tests, for simulation, and inside of
@@ -108,5 +114,9 @@ impl Worker for InProcess {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Loaded, ImportError> {
         load::load(workspace, job, progress)
+    }
+
+    fn harvest(&self, workspace: &Workspace, job: &HarvestJob) -> Result<Harvested, ImportError> {
+        harvest::harvest(workspace, job)
     }
 }

@@ -8,7 +8,7 @@ use domain::root::ContentRoot;
 use feeds::dataset::{self, MANIFEST_NAME, Row, Segment, SegmentKind};
 use feeds::delta::Change;
 use ouk::verify::VerifiedKit;
-use store::{Delta, GenerationBuilder, Located, SegmentId};
+use store::{Delta, GenerationBuilder, Located, Room, SegmentId};
 
 use crate::error::ImportError;
 
@@ -24,7 +24,6 @@ pub(super) struct Purpose {
 pub(super) type Purposes = BTreeMap<Digest, Purpose>;
 
 /// What one thread has collected.
-#[derive(Default)]
 pub(super) struct Shard {
     pub(super) builder: GenerationBuilder,
     /// Of a delta kit; the builder stays empty then.
@@ -84,9 +83,14 @@ pub(super) fn purposes(kit: &VerifiedKit, first: SegmentId) -> Result<Purposes, 
 }
 
 impl Shard {
+    /// Rows that there is no room for are put aside.
+    pub(super) fn within(room: Room) -> Self {
+        Self { builder: GenerationBuilder::within(room), delta: Delta::new(), counted: BTreeMap::new(), manifest: None }
+    }
+
     /// Sorts what was collected, so that joining costs little more than a merge.
-    pub(super) fn sort(&mut self) {
-        self.builder.sort();
+    pub(super) fn sort(&mut self) -> Result<(), ImportError> {
+        Ok(self.builder.sort()?)
     }
 
     pub(super) fn take(&mut self, purpose: &Purpose, digest: &Digest, bytes: &[u8]) -> Result<(), ImportError> {
@@ -134,6 +138,7 @@ impl Shard {
             } else {
                 self.builder.add_leaf(bucket, leaf);
                 self.take_record(path, kind, line.raw, located)?;
+                self.builder.make_room()?;
             }
             if counted.records == 0 {
                 counted.first = line.key.to_owned();

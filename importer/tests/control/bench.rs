@@ -100,6 +100,11 @@ fn advisory(id: String) -> Advisory {
 
 /// A kit of this version, with as many advisories; one whose version ends in 99 has a single one.
 pub(crate) fn kit(version: u64) -> Vec<u8> {
+    kit_with(version, &[])
+}
+
+/// The same with other files.
+pub(crate) fn kit_with(version: u64, more: &[(String, Vec<u8>)]) -> Vec<u8> {
     let count = if version % 100 == 99 { 1 } else { version };
     let advisories: Vec<_> = (0..count).map(|number| advisory(format!("CVE-2026-{:04}", number + 1))).collect();
     let coverage = coverage(&advisories, &["crates.io".parse().expect("known")].into());
@@ -110,6 +115,7 @@ pub(crate) fn kit(version: u64) -> Vec<u8> {
         Ok::<_, std::convert::Infallible>(())
     });
     files.push((MANIFEST_NAME.to_owned(), manifest.expect("exported").to_canonical_json()));
+    files.extend_from_slice(more);
     let target = |(path, bytes): (String, Vec<u8>)| KitTarget {
         path,
         media_type: "application/octet-stream".to_owned(),
@@ -152,13 +158,15 @@ pub(crate) struct Site {
     directory: tempfile::TempDir,
     pub(crate) store: Store,
     nonces: std::cell::Cell<u64>,
+    /// What the vendor adds to each kit from now on.
+    pub(crate) more: std::cell::RefCell<Vec<(String, Vec<u8>)>>,
 }
 
 impl Site {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Store::open(directory.path().join("state")).expect("a store");
-        Self { directory, store, nonces: std::cell::Cell::new(0) }
+        Self { directory, store, nonces: std::cell::Cell::new(0), more: Default::default() }
     }
 
     /// A site where kit 1 is active and this many others approve.
@@ -215,7 +223,7 @@ impl Site {
         make: fn(&Store, &Request<'_>, &Means<'_>) -> Result<Imported, ImportError>,
     ) -> Result<Imported, ImportError> {
         let path = self.directory.path().join("kit");
-        write(&path, &kit(version));
+        write(&path, &kit_with(version, &self.more.borrow()));
         let request = Request {
             kit: importer::open_source(&path).expect("a file"),
             given_as: "kit".to_owned(),

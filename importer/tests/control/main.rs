@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests write and damage files")]
 
 mod bench;
+mod entitlements;
 
 use std::fs;
 
@@ -26,7 +27,7 @@ fn a_kit_that_waits_is_neither_served_nor_remembered_until_enough_others_approve
     assert_eq!(site.decisive(), before);
     site.approve(number, "carol", 4).expect("approved");
     let done = site.activate(number, "bob", 5).expect("activated");
-    assert!(matches!(&done, Done::Activated { emergency: None, generation } if generation.number == number));
+    assert!(matches!(&done, Done::Activated { emergency: None, generation, .. } if generation.number == number));
     assert_eq!(site.store.current().expect("readable"), Some(number));
     assert_eq!(site.numbers(), Vec::<u64>::new());
     assert_eq!(site.last_approvers(), ["bob", "carol"]);
@@ -279,6 +280,22 @@ fn o03_doing_without_approval_needs_the_console_and_is_possible_once_in_a_day() 
 }
 
 #[test]
+fn o03_confirming_an_older_emergency_late_neither_hides_the_newer_one_nor_opens_the_way_for_a_third() {
+    let site = Site::controlled(1);
+    let two = site.held(2, "alice", 2).number;
+    site.break_glass(two, "alice", 2, Presence::Console).expect("activated");
+    let older = site.numbers()[0];
+    let three = site.held(3, "alice", 27).number;
+    site.break_glass(three, "alice", 27, Presence::Console).expect("a day later");
+    let _approved = ["alice", "bob"].map(|name| site.approve(older, name, 28).expect("signed"));
+    let mark = site.store.emergency().expect("readable");
+    assert_eq!(code(site.activate(older, "bob", 28)), "E-CONTROL-STALE");
+    assert_eq!(site.store.emergency().expect("readable"), mark, "the alarm is that of the kit that is active");
+    let four = site.held(4, "alice", 28).number;
+    assert_eq!(code(site.break_glass(four, "alice", 28, Presence::Console)), "E-CONTROL-REPEATED");
+}
+
+#[test]
 fn o03_an_emergency_is_for_kits_and_cannot_be_withdrawn() {
     let site = Site::controlled(1);
     let number = site.asked(Task::Clock { wall: hours(2).wall }, "alice", 2).number;
@@ -352,6 +369,23 @@ fn a_rollback_waits_and_leaves_the_floors_where_they_are() {
     let (current, after, _) = site.decisive();
     assert_eq!((current, after), (Some(1), floors));
     assert_receipt_of_rollback(&site, one.row());
+}
+
+#[test]
+fn a_rollback_to_what_was_forgotten_while_it_waited_is_refused_and_waits_no_longer() {
+    let site = Site::controlled(0);
+    site.hand_in(2, "root", 2).expect("imported");
+    site.replace_policy(&policy(0), &policy(1));
+    let metadata_digest = site.store.open_generation(1).expect("kept").row().metadata_digest;
+    let number = site.asked(Task::Rollback { to: 1, metadata_digest }, "alice", 3).number;
+    site.approve(number, "bob", 3).expect("approved");
+    site.replace_policy(&policy(1), &policy(0));
+    for version in [3, 4] {
+        site.hand_in(version, "root", 4).expect("imported");
+    }
+    assert!(site.store.open_generation(1).is_err(), "three others are kept");
+    assert_eq!(code(site.activate(number, "alice", 5)), "E-CONTROL-STALE");
+    assert!(site.numbers().is_empty());
 }
 
 #[test]

@@ -110,9 +110,15 @@ impl World {
         let path = self.store.generation_path(number);
         let sha256 = builder.write(self.store.disk(), &path, &[(0, digest)]).expect("an index");
         let generation = row(number, data, advisories.len() as u64, sha256, digest);
-        let trust = TrustRow { factory_root: b"root".to_vec(), root: b"root".to_vec(), floors: Vec::new(), site: None };
+        let trust = TrustRow {
+            factory_root: b"root".to_vec(),
+            root: b"root".to_vec(),
+            floors: Vec::new(),
+            site: None,
+            revocations: None,
+        };
         let time = TimeFloor::new(NOW);
-        let activation = Activation { trust, time, generation, entry: entry() };
+        let activation = Activation { trust, time, generation, entitlements: Default::default(), entry: entry() };
         let logged = self.store.activate(&site(&self.store), &activation).expect("activated");
         assert!(logged.unpublished.is_none());
         self.store.open_generation(number).expect("open")

@@ -1,4 +1,4 @@
-//! What SPDX 2 means, in JSON as in tag-value.
+//! What a package of SPDX means, in whichever version and syntax.
 //!
 //! SPDX calls everything a package: a library, an image, each of its layers, an operating system,
 //! a lock file. Which of them can have advisories has to be told from purpose, purl and the names
@@ -105,7 +105,7 @@ fn kind(package: &Package<'_>, component: &Component) -> ComponentKind {
     }
     match purpose {
         "FILE" => ComponentKind::File,
-        "DEVICE" | "FIRMWARE" => ComponentKind::Other,
+        "DEVICE" | "FIRMWARE" | "DATA" => ComponentKind::Other,
         _ if is_trivy_target(component) || is_layer(component) => ComponentKind::Container,
         _ => ComponentKind::Package,
     }
@@ -168,6 +168,10 @@ impl Roots {
             }
         }
         draft.inventory.subject = subject;
+        self.count_files(draft);
+    }
+
+    pub(crate) fn count_files(&self, draft: &mut Draft<'_>) {
         let files = self.files;
         if files > 0 {
             draft.warn(|| format!("{files} files are listed: files are no components and are not evaluated"));

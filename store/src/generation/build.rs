@@ -1,7 +1,9 @@
 //! Building a whole index file: collect rows in any order, sort, write once.
+//!
+//! However many rows there are, the memory that they take is bounded by the [`Room`] that the builders were given: what
+//! follows is sorting and merging, and no step looks anything up in a table of its own.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Bound;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use domain::advisory::Advisory;
@@ -9,67 +11,96 @@ use domain::digest::Digest;
 use domain::ecosystem::Ecosystem;
 use domain::exploitation::{Epss, KnownExploited};
 use domain::matching::{Assertion, Summary};
-use domain::root::{BUCKETS, ContentRoot, bucket_digest, root_of};
-use redb::{Durability, ReadableDatabase, TableDefinition};
+use domain::root::root_of;
 
 use super::census::Census;
-use super::layer::{digest_of, open};
-use super::tables::{
-    ADVISORIES, ALIASES, AdvisoryRow, ECOSYSTEMS, EPSS, EPSS_RUN, EXPLOITED, EpssFact, ExploitedRow, LEAVES, Located,
-    PACKAGES, ROOT, SEGMENTS, SegmentId, encode, leaves_row, package_key, package_row,
-};
-use crate::disk::{Backend, Disk, OpenMode};
+use super::file::IndexFile;
+use super::sort::{Room, Sorter};
+use super::tables::{AdvisoryRow, ExploitedRow, Located, SegmentId, encode, package_key};
+use super::whole::{Collected, Whole};
+use crate::disk::Disk;
 use crate::error::StoreError;
-
-/// The whole file fits for data sets of today; what does not fit is written out early and costs reads.
-const CACHE_BYTES: usize = 128 << 20;
 
 /// A package key, and one encoded assertion.
 pub(super) type PackageAssertion = (String, Vec<u8>);
 
 /// The rows of a generation to be. Several can be filled in parallel and joined.
-#[derive(Default)]
 pub struct GenerationBuilder {
-    assertions: Vec<PackageAssertion>,
-    advisories: Vec<(String, AdvisoryRow)>,
-    /// `alias NUL id`: other names that an advisory is found by.
-    aliases: Vec<String>,
-    exploited: Vec<(String, ExploitedRow)>,
-    /// CVE, probability and percentile.
-    epss: Vec<(String, (u32, u32))>,
-    leaves: Vec<(u16, Digest)>,
+    own: Sorter,
+    joined: Vec<Sorter>,
+    /// The digests of all buckets, once they are known.
+    buckets: Option<Vec<Digest>>,
     complete: BTreeSet<String>,
     census: Census,
 }
 
+impl Default for GenerationBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl GenerationBuilder {
+    /// A builder that keeps all rows in memory.
     pub fn new() -> Self {
-        Self::default()
+        Self::with(None)
+    }
+
+    /// A builder that puts rows aside when there are more than there is room for: at [`Self::make_room`].
+    pub fn within(room: Room) -> Self {
+        Self::with(Some(room))
+    }
+
+    fn with(room: Option<Room>) -> Self {
+        let own = Sorter::new(Collected::COUNT, room);
+        Self { own, joined: Vec::new(), buckets: None, complete: BTreeSet::new(), census: Census::default() }
+    }
+
+    /// To be called between two records. What was collected may leave memory.
+    pub fn make_room(&mut self) -> Result<(), StoreError> {
+        self.own.make_room()
     }
 
     /// Adds a line's leaf of the content root, of whatever kind the line is.
     pub fn add_leaf(&mut self, bucket: u16, leaf: Digest) {
-        self.leaves.push((bucket, leaf));
+        let [high, low] = bucket.to_be_bytes();
+        let mut key = [high; 34];
+        key[1] = low;
+        key[2..].copy_from_slice(leaf.as_bytes());
+        self.push(Collected::Leaves, &key, &[]);
     }
 
     /// Adds an advisory, whose canonical line is at `located`. A withdrawn one is kept for
     /// look-up and makes no findings: its assertions were dropped when it was merged.
     pub fn add_advisory(&mut self, advisory: &Advisory, located: Located) {
-        self.assertions.extend(assertions(advisory));
-        self.aliases.extend(aliases(advisory));
         self.census.add(advisory);
+        for (key, assertion) in assertions(advisory) {
+            self.census.add_package(&key);
+            self.push(Collected::Packages, key.as_bytes(), &assertion);
+        }
+        for (key, is_alias) in names(advisory) {
+            self.push(Collected::Aliases, key.as_bytes(), if is_alias { Collected::ALIAS } else { Collected::MEMBER });
+        }
         let summary = Summary::new(advisory, None, None);
-        self.advisories.push((advisory.id.clone(), AdvisoryRow { located, summary }));
+        self.push(Collected::Advisories, advisory.id.as_bytes(), &encode(&AdvisoryRow { located, summary }));
     }
 
     /// Adds an entry of the known-exploited catalogue, whose canonical line is at `located`.
     pub fn add_known_exploited(&mut self, fact: &KnownExploited, located: Located) {
-        self.exploited.push((fact.cve.clone(), ExploitedRow { located, added: fact.date_added.unix() }));
+        self.census.known_exploited += 1;
+        let row = ExploitedRow { located, added: fact.date_added.unix() };
+        self.push(Collected::Exploited, fact.cve.as_bytes(), &encode(&row));
     }
 
     /// Adds an EPSS fact. Its line must be canonical: it is not kept, but written again from the fact.
     pub fn add_epss(&mut self, fact: &Epss) {
-        self.epss.push((fact.cve.clone(), (fact.probability_e5, fact.percentile_e5)));
+        self.census.epss += 1;
+        let values = encode(&(fact.probability_e5, fact.percentile_e5));
+        self.push(Collected::Epss, fact.cve.as_bytes(), &values);
+    }
+
+    fn push(&mut self, table: Collected, key: &[u8], value: &[u8]) {
+        self.own.push(table as usize, key, value);
     }
 
     /// States that the data is complete for an ecosystem (and release).
@@ -79,34 +110,33 @@ impl GenerationBuilder {
 
     /// Adds all that another builder has collected.
     pub fn join(&mut self, mut other: Self) {
-        self.assertions.append(&mut other.assertions);
-        self.advisories.append(&mut other.advisories);
-        self.aliases.append(&mut other.aliases);
-        self.exploited.append(&mut other.exploited);
-        self.epss.append(&mut other.epss);
-        self.leaves.append(&mut other.leaves);
+        self.joined.push(other.own);
+        self.joined.append(&mut other.joined);
         self.complete.append(&mut other.complete);
         self.census.join(other.census);
+        self.buckets = None;
     }
 
-    pub fn advisories(&self) -> u64 {
-        self.advisories.len() as u64
+    /// Sorts what was collected. Builders that were filled in parallel are best sorted in parallel, too.
+    pub fn sort(&mut self) -> Result<(), StoreError> {
+        self.own.sort()?;
+        self.joined.iter_mut().try_for_each(Sorter::sort)
     }
 
     /// How much there is of what. To be asked when all is collected and declared.
     pub fn census(&self) -> Census {
         let mut census = self.census.clone();
-        census.known_exploited = self.exploited.len() as u64;
-        census.epss = self.epss.len() as u64;
-        census.add_packages(self.assertions.iter().map(|(key, _)| key.as_str()));
         census.declare(self.complete.iter());
         census
     }
 
     /// The content root of all leaves.
-    pub fn content_root(&mut self) -> Digest {
-        self.leaves.sort_unstable();
-        root_of(bucket_digests(&by_bucket(&self.leaves)).into_iter())
+    pub fn content_root(&mut self) -> Result<Digest, StoreError> {
+        self.sort()?;
+        let buckets = self.whole().buckets()?;
+        let root = root_of(buckets.iter().copied());
+        self.buckets = Some(buckets);
+        Ok(root)
     }
 
     /// Writes the file and syncs it; says what it hashes to. `path` must not exist.
@@ -116,53 +146,25 @@ impl GenerationBuilder {
         path: &Path,
         segments: &[(SegmentId, Digest)],
     ) -> Result<Digest, StoreError> {
-        self.sort();
-        self.leaves.sort_unstable();
-        self.aliases.dedup();
-        self.join_facts();
-        let mut ecosystems = BTreeMap::new();
-        let mut packages: Vec<(&str, Vec<u8>)> = Vec::new();
-        for run in self.assertions.chunk_by(|a, b| a.0 == b.0) {
-            let Some((key, _)) = run.first() else { continue };
-            let ecosystem = key.split('\0').next().unwrap_or_default();
-            ecosystems.insert(ecosystem.to_owned(), self.complete.contains(ecosystem));
-            packages.push((key, package_row(&[], run.iter().map(|(_, row)| row.as_slice()))));
-        }
+        self.sort()?;
+        let buckets = self.buckets.take();
+        let whole = self.whole();
+        let buckets = buckets.map_or_else(|| whole.buckets(), Ok)?;
+        let facts = whole.facts_by_alias()?;
         let file = IndexFile::create(disk, path)?;
-        file.fill(ADVISORIES, self.advisories.iter().map(|(id, row)| Ok((id, encode(row)))))?;
-        file.fill(ALIASES, self.aliases.iter().map(|key| Ok((key, []))))?;
-        file.fill(PACKAGES, packages.iter().map(|(key, row)| Ok((key, row))))?;
-        file.fill(EXPLOITED, self.exploited.iter().map(|(cve, row)| Ok((cve, encode(row)))))?;
-        file.fill_epss(self.epss.iter().map(|(cve, values)| (cve.as_str(), Some(*values))))?;
-        let buckets = by_bucket(&self.leaves);
-        file.fill_leaves((0..).zip(&buckets).map(|(bucket, leaves)| (bucket, leaves_row(&[], leaves))))?;
-        file.fill_small(&ecosystems, segments, &bucket_digests(&buckets))?;
+        whole.fill_advisories(&file, &facts)?;
+        whole.fill_aliases(&file)?;
+        let ecosystems = whole.fill_packages(&file)?;
+        whole.fill_exploited(&file)?;
+        whole.fill_epss(&file)?;
+        whole.fill_leaves(&file)?;
+        let complete = |name: String| (name.clone(), self.complete.contains(&name));
+        file.fill_small(&ecosystems.into_iter().map(complete).collect(), segments, &buckets)?;
         file.finish()
     }
 
-    /// Sorts what was collected. Stable sorts find runs that are sorted already, so that builders which
-    /// were filled and sorted in parallel cost little more than a merge once they are joined.
-    pub fn sort(&mut self) {
-        self.advisories.sort_by(|a, b| a.0.cmp(&b.0));
-        self.assertions.sort();
-        self.aliases.sort();
-        self.exploited.sort_by(|a, b| a.0.cmp(&b.0));
-        self.epss.sort();
-    }
-
-    /// Joins what is known of exploitation to the advisories, by id or alias.
-    fn join_facts(&mut self) {
-        fn find<T: Copy>(facts: &[(String, T)], name: &str) -> Option<T> {
-            let at = facts.binary_search_by(|(cve, _)| cve.as_str().cmp(name)).ok()?;
-            facts.get(at).map(|(_, fact)| *fact)
-        }
-        for (id, row) in &mut self.advisories {
-            let names = || std::iter::once(id.as_str()).chain(row.summary.aliases.iter().map(String::as_str));
-            let exploited = names().find_map(|name| find(&self.exploited, name)).map(|fact| fact.added);
-            let epss = names().find_map(|name| find(&self.epss, name));
-            row.summary.known_exploited = exploited;
-            row.summary.epss = epss;
-        }
+    fn whole(&self) -> Whole<'_> {
+        Whole::of(std::iter::once(&self.own).chain(&self.joined).collect())
     }
 }
 
@@ -177,103 +179,13 @@ pub(super) fn assertions(advisory: &Advisory) -> impl Iterator<Item = PackageAss
 /// The other names of an advisory, as `alias NUL id`. An erratum is no alias of the vulnerabilities it
 /// fixes, but people look for it.
 pub(super) fn aliases(advisory: &Advisory) -> impl Iterator<Item = String> + '_ {
+    names(advisory).map(|(key, _)| key)
+}
+
+/// The same, and whether it is an alias rather than a member's name.
+fn names(advisory: &Advisory) -> impl Iterator<Item = (String, bool)> + '_ {
     let members = advisory.members.iter().map(|member| &member.id).filter(|id| **id != advisory.id);
-    advisory.aliases.iter().chain(members).map(|name| format!("{name}\0{}", advisory.id))
-}
-
-fn by_bucket(sorted: &[(u16, Digest)]) -> Vec<Vec<Digest>> {
-    let mut root = ContentRoot::new();
-    sorted.iter().for_each(|(bucket, leaf)| root.add_leaf(*bucket, *leaf));
-    root.into_buckets()
-}
-
-fn bucket_digests(buckets: &[Vec<Digest>]) -> Vec<Digest> {
-    buckets.iter().map(|leaves| bucket_digest(leaves)).collect()
-}
-
-/// An index file that is being written, in one transaction.
-pub(super) struct IndexFile<'p> {
-    disk: &'p dyn Disk,
-    path: &'p Path,
-    database: redb::Database,
-    write: redb::WriteTransaction,
-}
-
-impl<'p> IndexFile<'p> {
-    pub(super) fn create(disk: &'p dyn Disk, path: &'p Path) -> Result<Self, StoreError> {
-        let file = disk.open_database(path, OpenMode::Keep).map_err(StoreError::io(path))?;
-        let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(Backend(file))?;
-        let mut write = database.begin_write()?;
-        write.set_durability(Durability::Immediate)?;
-        Ok(Self { disk, path, database, write })
-    }
-
-    /// Appends ascending rows through a cursor: several times faster than single inserts.
-    pub(super) fn fill<K: AsRef<str>, R: AsRef<[u8]>>(
-        &self,
-        definition: TableDefinition<&str, &[u8]>,
-        rows: impl Iterator<Item = Result<(K, R), StoreError>>,
-    ) -> Result<(), StoreError> {
-        let mut table = self.write.open_table(definition)?;
-        let mut cursor = table.upper_bound_mut(Bound::<&str>::Unbounded)?;
-        for row in rows {
-            let (key, row) = row?;
-            cursor.insert_before(key.as_ref(), row.as_ref())?;
-        }
-        cursor.close()?;
-        Ok(())
-    }
-
-    /// Facts come sorted.
-    pub(super) fn fill_epss<'a>(&self, facts: impl Iterator<Item = EpssFact<'a>>) -> Result<(), StoreError> {
-        let mut facts = facts;
-        let runs = std::iter::from_fn(|| {
-            let run: Vec<EpssFact<'a>> = facts.by_ref().take(EPSS_RUN).collect();
-            let first = run.first()?.0;
-            Some(Ok((first, encode(&run))))
-        });
-        self.fill(EPSS, runs)
-    }
-
-    pub(super) fn fill_leaves(&self, rows: impl Iterator<Item = (u16, Vec<u8>)>) -> Result<(), StoreError> {
-        let mut table = self.write.open_table(LEAVES)?;
-        let mut cursor = table.upper_bound_mut(Bound::<u16>::Unbounded)?;
-        for (bucket, row) in rows {
-            cursor.insert_before(bucket, row.as_slice())?;
-        }
-        cursor.close()?;
-        Ok(())
-    }
-
-    pub(super) fn fill_small(
-        &self,
-        ecosystems: &BTreeMap<String, bool>,
-        segments: &[(SegmentId, Digest)],
-        buckets: &[Digest],
-    ) -> Result<(), StoreError> {
-        debug_assert_eq!(buckets.len(), BUCKETS);
-        let mut table = self.write.open_table(ECOSYSTEMS)?;
-        for (name, complete) in ecosystems {
-            table.insert(name.as_str(), complete)?;
-        }
-        let mut table = self.write.open_table(SEGMENTS)?;
-        for (number, digest) in segments {
-            table.insert(number, digest.as_bytes().as_slice())?;
-        }
-        let concatenated: Vec<u8> = buckets.iter().flat_map(|digest| *digest.as_bytes()).collect();
-        self.write.open_table(ROOT)?.insert(0, concatenated.as_slice())?;
-        Ok(())
-    }
-
-    /// Makes the file durable; says what it hashes to.
-    pub(super) fn finish(self) -> Result<Digest, StoreError> {
-        let Self { disk, path, database, write } = self;
-        write.commit()?;
-        // Dropping it would hide that the last write failed, and what is hashed below is what was read back
-        // from memory: after a power cut the file would be another.
-        database.close()?;
-        // What cannot be opened must not be pointed at.
-        open(disk, path, CACHE_BYTES)?.begin_read()?.open_table(ECOSYSTEMS)?;
-        digest_of(disk, path)
-    }
+    let aliases = advisory.aliases.iter().map(|name| (name, true));
+    let names = aliases.chain(members.map(|name| (name, false)));
+    names.map(|(name, is_alias)| (format!("{name}\0{}", advisory.id), is_alias))
 }

@@ -61,19 +61,6 @@ impl Census {
         fewer(&mut self.assertions, ecosystem_of(key));
     }
 
-    /// Counts the assertions of many packages. Keys of one ecosystem mostly stand together.
-    pub(super) fn add_packages<'a>(&mut self, keys: impl Iterator<Item = &'a str>) {
-        let mut keys = keys.peekable();
-        while let Some(key) = keys.next() {
-            let ecosystem = ecosystem_of(key);
-            let mut count = 1;
-            while keys.next_if(|next| ecosystem_of(next) == ecosystem).is_some() {
-                count += 1;
-            }
-            more(&mut self.assertions, ecosystem, count);
-        }
-    }
-
     /// What the data is complete for, of which there is something.
     pub(super) fn declare<'a>(&mut self, complete: impl Iterator<Item = &'a String>) {
         self.complete = complete.filter(|name| self.assertions.contains_key(*name)).cloned().collect();
@@ -83,6 +70,9 @@ impl Census {
     pub(super) fn join(&mut self, other: Self) {
         self.advisories += other.advisories;
         self.rated += other.rated;
+        self.known_exploited += other.known_exploited;
+        self.epss += other.epss;
+        other.assertions.iter().for_each(|(ecosystem, count)| more(&mut self.assertions, ecosystem, *count));
         other.ratings.iter().for_each(|(source, count)| more(&mut self.ratings, source, *count));
         other.statements.iter().for_each(|(source, count)| more(&mut self.statements, source, *count));
     }
@@ -122,7 +112,7 @@ impl Generation {
     pub fn count_facts(&self, census: &mut Census) -> Result<(), StoreError> {
         let view = self.view()?;
         census.known_exploited = view.tables.exploited.range("")?.count() as u64;
-        census.epss = view.tables.all_epss()?.len() as u64;
+        census.epss = view.tables.all_epss()?.try_fold(0, |count, fact| fact.map(|_| count + 1))?;
         census.declare(self.ecosystems().iter().filter_map(|(name, complete)| complete.then_some(name)));
         Ok(())
     }

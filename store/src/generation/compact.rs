@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use domain::digest::Digest;
 
-use super::build::IndexFile;
+use super::file::IndexFile;
 use super::layer::{Layer, Stacks};
 use super::overlay::{LAYERS_MAX, Overlay};
 use super::read::Generation;
@@ -67,14 +67,10 @@ impl Generation {
             whole().transpose()
         });
         file.fill(PACKAGES, packages)?;
-        let epss = tables.all_epss()?;
-        file.fill_epss(epss.iter().map(|(cve, values)| (cve.as_str(), Some(*values))))?;
+        file.fill_epss(tables.all_epss()?.map(|fact| fact.map(|(cve, values)| (cve, Some(values)))))?;
         let buckets = tables.buckets()?;
-        let mut leaves = Vec::new();
-        for (bucket, _) in (0..).zip(&buckets) {
-            leaves.push((bucket, leaves_row(&[], &tables.leaves(bucket)?)));
-        }
-        file.fill_leaves(leaves.into_iter())?;
+        let numbers = (0..).zip(&buckets).map(|(bucket, _)| bucket);
+        file.fill_leaves(numbers.map(|bucket| Ok((bucket, leaves_row(&[], &tables.leaves(bucket)?)))))?;
         let segments: Vec<_> = self.segments().iter().map(|(number, digest)| (*number, *digest)).collect();
         file.fill_small(self.ecosystems(), &segments, &buckets)?;
         file.finish()

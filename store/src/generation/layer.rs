@@ -3,7 +3,7 @@
 //! Newest first: the first layer that has a key decides, except for packages and buckets, where each
 //! layer changes what those below it say.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -176,20 +176,11 @@ impl Stacks {
     }
 
     /// All EPSS facts, sorted.
-    pub(super) fn all_epss(&self) -> Result<BTreeMap<String, (u32, u32)>, StoreError> {
-        let mut all = BTreeMap::new();
-        for table in self.epss.0.iter().rev() {
-            for entry in table.iter()? {
-                let (_, row) = entry?;
-                for (cve, values) in borrow::<Vec<EpssFact<'_>>>("EPSS facts", row.value())? {
-                    match values {
-                        Some(values) => all.insert(cve.to_owned(), values),
-                        None => all.remove(cve),
-                    };
-                }
-            }
-        }
-        Ok(all)
+    pub(super) fn all_epss(&self) -> Result<AllEpss, StoreError> {
+        let runs = |table: &Table| Ok(EpssOfLayer { runs: table.range(""..)?, facts: VecDeque::new() });
+        let mut layers: Vec<EpssOfLayer> = self.epss.0.iter().map(runs).collect::<Result<_, StoreError>>()?;
+        layers.iter_mut().try_for_each(EpssOfLayer::refill)?;
+        Ok(AllEpss { layers })
     }
 
     /// The leaves of a bucket, sorted.
@@ -270,6 +261,63 @@ impl Stack {
             layers.push((range, next));
         }
         Ok(Merged { layers })
+    }
+}
+
+/// A CVE with its EPSS probability and percentile; None when it is gone.
+type Fact = (String, Option<(u32, u32)>);
+
+/// The EPSS facts of one layer that are still to come.
+struct EpssOfLayer {
+    runs: Rows,
+    facts: VecDeque<Fact>,
+}
+
+impl EpssOfLayer {
+    fn refill(&mut self) -> Result<(), StoreError> {
+        while self.facts.is_empty() {
+            let Some(entry) = self.runs.next() else { return Ok(()) };
+            let (_, row) = entry?;
+            let run: Vec<EpssFact<'_>> = borrow("EPSS facts", row.value())?;
+            self.facts.extend(run.into_iter().map(|(cve, values)| (cve.to_owned(), values)));
+        }
+        Ok(())
+    }
+}
+
+/// EPSS facts of all layers, sorted: each from the newest layer that has it, those that are gone left out.
+pub(super) struct AllEpss {
+    layers: Vec<EpssOfLayer>,
+}
+
+impl AllEpss {
+    fn step(&mut self) -> Result<Option<Fact>, StoreError> {
+        let heads = self.layers.iter().filter_map(|layer| layer.facts.front());
+        let Some(cve) = heads.map(|(cve, _)| cve).min().cloned() else { return Ok(None) };
+        let mut newest = None;
+        for layer in &mut self.layers {
+            if layer.facts.front().is_some_and(|(found, _)| *found == cve) {
+                let fact = layer.facts.pop_front();
+                layer.refill()?;
+                newest = newest.or(fact);
+            }
+        }
+        Ok(newest)
+    }
+}
+
+impl Iterator for AllEpss {
+    type Item = Result<(String, (u32, u32)), StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.step() {
+                Ok(Some((cve, Some(values)))) => return Some(Ok((cve, values))),
+                Ok(Some((_, None))) => {}
+                Ok(None) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+        }
     }
 }
 

@@ -9,15 +9,20 @@
 mod build;
 mod census;
 mod compact;
+mod file;
 mod layer;
+mod merge;
 mod overlay;
 mod read;
+mod sort;
 mod tables;
 mod walk;
+mod whole;
 
 pub use build::GenerationBuilder;
 pub use census::Census;
 pub(crate) use layer::{OpenLayers, digest_of};
 pub use overlay::{Delta, DeltaError, LAYERS_MAX, Overlay};
 pub use read::{Generation, View};
+pub use sort::Room;
 pub use tables::{Located, SegmentId};

@@ -15,8 +15,9 @@ use domain::exploitation::{Epss, KnownExploited};
 use domain::matching::Summary;
 use domain::root::{ContentRoot, bucket_digest, root_of};
 
-use super::build::{IndexFile, aliases, assertions};
+use super::build::{aliases, assertions};
 use super::census::Census;
+use super::file::IndexFile;
 use super::layer::change_leaves;
 use super::read::{Generation, View, epss_line};
 use super::tables::{
@@ -342,9 +343,9 @@ impl Overlay {
         });
         file.fill(PACKAGES, packages)?;
         file.fill(EXPLOITED, self.exploited.iter().map(|(cve, new)| Ok((cve, row(new.as_ref())))))?;
-        file.fill_epss(self.epss.iter().map(|(cve, new)| (cve.as_str(), *new)))?;
+        file.fill_epss(self.epss.iter().map(|(cve, new)| Ok((cve, *new))))?;
         let leaves = self.leaves.iter();
-        file.fill_leaves(leaves.map(|(bucket, change)| (*bucket, leaves_row(&change.removed, &change.added))))?;
+        file.fill_leaves(leaves.map(|(bucket, change)| Ok((*bucket, leaves_row(&change.removed, &change.added)))))?;
         file.fill_small(&self.ecosystems, segments, &self.buckets)?;
         file.finish()
     }

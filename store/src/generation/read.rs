@@ -182,7 +182,8 @@ impl View<'_> {
         &self,
         take: &mut impl FnMut(&str, &[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        for (cve, (probability_e5, percentile_e5)) in self.tables.all_epss()? {
+        for fact in self.tables.all_epss()? {
+            let (cve, (probability_e5, percentile_e5)) = fact?;
             let fact = Epss { cve, probability_e5, percentile_e5 };
             take(&fact.cve, &epss_line(&fact))?;
         }

@@ -112,6 +112,7 @@ pub(super) fn make(base: &Base, dataset: &Path) -> Result<DeltaKit> {
         })?;
     }
     let delta = writer.finish();
+    require_small(&delta)?;
     let summary = summarise(&delta, &new.manifest)?;
     let manifest = Manifest { schema: DELTA_SCHEMA, delta: Some(delta), ..new.manifest };
     // What a site would refuse is not signed.
@@ -120,6 +121,20 @@ pub(super) fn make(base: &Base, dataset: &Path) -> Result<DeltaKit> {
     targets.push(manifest_target(&manifest));
     let base = KitBase { kit_version: base.kit_version, content_root: base.set.manifest.content_root };
     Ok(DeltaKit { base, targets, summary })
+}
+
+/// A delta that sites refuse for its size is not built.
+fn require_small(delta: &Delta) -> Result<()> {
+    let (length, length_max) = (length(&delta.segments), Limits::default().delta_bytes_max);
+    if length > length_max {
+        let message = format!("{length} bytes of records changed, and a delta carries at most {length_max}");
+        return Err(UsageError(format!("{message}: build a full kit")).into());
+    }
+    Ok(())
+}
+
+fn length(segments: &[Segment]) -> u64 {
+    segments.iter().map(|segment| segment.length).sum()
 }
 
 impl DataSet {
@@ -146,7 +161,6 @@ fn summarise(delta: &Delta, result: &Manifest) -> Result<String> {
         let (upserts, tombstones) = (delta.upserts.of(kind), delta.tombstones.of(kind));
         writeln!(text, "{kind:<9} {upserts} new or changed, {tombstones} deleted, {} in all", result.counts.of(kind))?;
     }
-    let length = |segments: &[Segment]| segments.iter().map(|segment| segment.length).sum::<u64>();
     let (part, whole) = (length(&delta.segments), length(&result.segments));
     let permille = part.saturating_mul(1000).checked_div(whole).unwrap_or_default();
     let percent = format!("{}.{}", permille / 10, permille % 10);

@@ -1,10 +1,18 @@
 //! Operating-system packages: one file per distribution and one line in [`RULES`].
 
 mod alpine;
+mod arch;
 mod debian;
+mod redhat;
+mod rpm;
+mod suse;
+mod ubuntu;
 mod wolfi;
 
 pub use debian::release as debian_release;
+pub use redhat::stream as redhat_stream;
+pub use suse::suse_release;
+pub use ubuntu::ubuntu_release;
 
 use super::plan::{Lookup, SourceNames};
 use crate::advisory::PackageKey;
@@ -19,7 +27,29 @@ struct Rules {
     ids: &'static [&'static str],
     /// The ecosystem for a `VERSION_ID` or codename; None when it names no release.
     ecosystem: fn(version: Option<&str>) -> Option<Ecosystem>,
+    named: Named,
     compared: Compared,
+    /// Which look-ups a package makes: [`one`], or several where streams are kept apart.
+    plan: fn(&Asked<'_>) -> Result<Vec<Lookup>, Unevaluated>,
+}
+
+/// Under which name advisories list a package.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Named {
+    Source,
+    Binary,
+}
+
+/// A package of a distribution, about to be looked up.
+struct Asked<'a> {
+    rules: &'static Rules,
+    distribution: &'a Distribution,
+    purl: &'a Purl,
+    /// The binary's version, with its epoch.
+    version: String,
+    source: Option<SourcePackage>,
+    assumed_source: bool,
+    module: Option<String>,
 }
 
 /// Which version is compared with the advisory's.
@@ -31,7 +61,26 @@ enum Compared {
     Binary,
 }
 
-const RULES: &[&Rules] = &[&alpine::RULES, &debian::RULES, &wolfi::CHAINGUARD, &wolfi::WOLFI];
+const RULES: &[&Rules] = &[
+    &alpine::RULES,
+    &arch::RULES,
+    &debian::RULES,
+    &redhat::RULES,
+    &rpm::ALMA,
+    &rpm::AMAZON,
+    &rpm::AZURE,
+    &rpm::FEDORA,
+    &rpm::ORACLE,
+    &rpm::PHOTON,
+    &rpm::ROCKY,
+    &suse::ENTERPRISE,
+    &suse::LEAP,
+    &suse::MICRO,
+    &suse::TUMBLEWEED,
+    &ubuntu::RULES,
+    &wolfi::CHAINGUARD,
+    &wolfi::WOLFI,
+];
 
 /// Is this purl type matched by distribution? (`alpine` is what old Syft wrote for `apk`.)
 pub(super) fn is_system_package(purl_type: &str) -> bool {
@@ -66,22 +115,52 @@ pub(super) fn lookups(
 ) -> Result<Vec<Lookup>, Unevaluated> {
     let distribution = distribution(purl, document)?;
     let rules = rules_of(&distribution)?;
-    let ecosystem = (rules.ecosystem)(distribution.version.as_deref()).ok_or(Unevaluated::UnknownDistribution)?;
-    let binary_version = with_epoch(version, purl.qualifier("epoch"));
     let source = source_package(component, purl);
-    let assumed_source = source.is_none() && names == SourceNames::Absent;
-    let (name, source_version) = match source {
-        Some(source) => (source.name, source.version),
-        None => (purl.name.clone(), None),
-    };
-    let version = match (rules.compared, source_version) {
-        (Compared::Source, Some(version)) => version,
-        (Compared::Source, None) | (Compared::Binary, _) => binary_version,
-    };
-    let package = PackageKey::new(ecosystem, &name);
-    let arch = purl.qualifier("arch").map(str::to_owned);
     let module = component.module.clone().or_else(|| purl.qualifier("rpmmod").map(str::to_owned));
-    Ok(vec![Lookup { package, version, arch, module, assumed_source }])
+    (rules.plan)(&Asked {
+        rules,
+        distribution: &distribution,
+        purl,
+        version: with_epoch(version, purl.qualifier("epoch")),
+        assumed_source: source.is_none() && names == SourceNames::Absent,
+        source,
+        module: module.filter(|label| !label.is_empty() && label != "(none)"),
+    })
+}
+
+/// The one look-up that most distributions need.
+fn one(asked: &Asked<'_>) -> Result<Vec<Lookup>, Unevaluated> {
+    let release = asked.distribution.version.as_deref();
+    let ecosystem = (asked.rules.ecosystem)(release).ok_or(Unevaluated::UnknownDistribution)?;
+    Ok(vec![asked.lookup(ecosystem, asked.rules.named, asked.rules.compared)])
+}
+
+impl Asked<'_> {
+    fn lookup(&self, ecosystem: Ecosystem, named: Named, compared: Compared) -> Lookup {
+        let source = self.source.as_ref();
+        let name = match (named, source) {
+            (Named::Source, Some(source)) => &source.name,
+            (Named::Source, None) | (Named::Binary, _) => &self.purl.name,
+        };
+        let version = match (compared, source.and_then(|source| source.version.clone())) {
+            // A source RPM has the epoch of its binaries, but its file name leaves it out.
+            (Compared::Source, Some(version)) if self.purl.package_type == "rpm" => {
+                with_epoch(&version, self.version.split_once(':').map(|(epoch, _)| epoch))
+            }
+            (Compared::Source, Some(version)) => version,
+            (Compared::Source, None) | (Compared::Binary, _) => self.version.clone(),
+        };
+        let mut lookup = Lookup::new(PackageKey::new(ecosystem, name), version);
+        lookup.arch = self.purl.qualifier("arch").map(str::to_owned);
+        lookup.module = self.module.clone();
+        lookup.assumed_source = self.assumed_source && named == Named::Source;
+        lookup
+    }
+}
+
+/// The text, if it is a number.
+fn number(text: &str) -> Option<&str> {
+    (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then_some(text)
 }
 
 /// The distribution that a purl names, completed by the document's own.
@@ -130,6 +209,11 @@ pub(super) fn stated_source(purl: &Purl) -> Option<&str> {
 }
 
 fn source_package(component: &Component, purl: &Purl) -> Option<SourcePackage> {
+    if purl.package_type == "rpm"
+        && let Some(source) = purl.qualifier("upstream").and_then(source_rpm)
+    {
+        return component.source_package.clone().or(Some(source));
+    }
     let upstream = stated_source(purl).map(|upstream| match upstream.split_once('@') {
         Some((name, version)) => SourcePackage { name: name.into(), version: Some(version.into()) },
         None => SourcePackage { name: upstream.into(), version: None },
@@ -138,6 +222,16 @@ fn source_package(component: &Component, purl: &Purl) -> Option<SourcePackage> {
     let source_itself =
         || (purl.qualifier("arch") == Some("source")).then(|| SourcePackage { name: purl.name.clone(), version: None });
     component.source_package.clone().or(upstream).or_else(source_itself)
+}
+
+/// `openssl-3.0.7-27.el9.src.rpm`, as Syft writes it. The epoch, which the file name lacks, is that
+/// of the binary in all but a few packages.
+fn source_rpm(file: &str) -> Option<SourcePackage> {
+    let label = file.strip_suffix(".rpm")?;
+    let (label, _arch) = label.rsplit_once('.')?;
+    let (rest, release) = label.rsplit_once('-')?;
+    let (name, version) = rest.rsplit_once('-')?;
+    Some(SourcePackage { name: name.to_owned(), version: Some(format!("{version}-{release}")) })
 }
 
 fn with_epoch(version: &str, epoch: Option<&str>) -> String {

@@ -3,9 +3,9 @@
 use super::page::{HEADER, Header, u32_at, u64_at};
 use super::{BoltError, Source};
 
-const MAGIC: u32 = 0xed0c_daed;
-const VERSION: u32 = 2;
-const META_FLAG: u16 = 0x04;
+pub(super) const MAGIC: u32 = 0xed0c_daed;
+pub(super) const VERSION: u32 = 2;
+pub(super) const META_FLAG: u16 = 0x04;
 /// The body of a meta page: 56 bytes and their checksum.
 const BODY: usize = 64;
 const SUMMED: usize = 56;
@@ -106,7 +106,7 @@ impl Meta {
 }
 
 /// FNV-1a with 64 bits, as draft-eastlake-fnv defines it.
-fn fnv64a(bytes: &[u8]) -> u64 {
+pub(super) fn fnv64a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

@@ -1,4 +1,4 @@
-//! A reader of bbolt files, the format of a Trivy DB, for files that nobody vouches for.
+//! bbolt files, the format of a Trivy DB: a reader for files that nobody vouches for, and a writer ([`Writer`]).
 //!
 //! ```text
 //! two meta pages -> the valid one of the later transaction -> root bucket -> pages, each at most once
@@ -17,11 +17,13 @@ mod items;
 mod meta;
 mod page;
 mod pages;
+mod write;
 
 use std::io;
 
 pub use error::BoltError;
 pub use items::{Item, Items};
+pub use write::{WriteError, Writer};
 
 use meta::Meta;
 

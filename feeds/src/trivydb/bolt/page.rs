@@ -12,16 +12,16 @@ use std::ops::Range;
 use super::BoltError;
 
 pub(super) const HEADER: usize = 16;
-const ELEMENT: usize = 16;
-const BRANCH: u16 = 0x01;
-const LEAF: u16 = 0x02;
+pub(super) const ELEMENT: usize = 16;
+pub(super) const BRANCH: u16 = 0x01;
+pub(super) const LEAF: u16 = 0x02;
 /// The element of a leaf whose value is a bucket.
-const BUCKET: u32 = 0x01;
+pub(super) const BUCKET: u32 = 0x01;
 /// What bbolt takes for a key.
-const KEY_BYTES_MAX: usize = 32_768;
+pub(super) const KEY_BYTES_MAX: usize = 32_768;
 const CUT: &str = "has an element that does not lie in it";
 /// In front of the page of an inline bucket, and all there is of one that has a page of its own.
-const BUCKET_HEADER: usize = 16;
+pub(super) const BUCKET_HEADER: usize = 16;
 
 pub(super) struct Header {
     pub(super) page: u64,

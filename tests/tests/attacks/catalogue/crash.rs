@@ -6,6 +6,7 @@ use std::fs::File;
 use super::{Bench, Elsewhere, Letter, Open, attacks};
 
 attacks! {
+    c15_a_stick_that_is_pulled_loses_nothing_that_was_read "C15" ["RES", "accepted"];
     c07_a_medium_that_cannot_be_read_is_not_the_kits_fault "C07" ["E-IO-READ"];
     c18_a_state_of_a_newer_program_is_not_written "C18" ["E-STATE"];
 }
@@ -80,6 +81,8 @@ pub(crate) const LETTER: Letter = Letter {
             tests: &[
                 "tests/tests/worker.rs::c15_a_worker_that_hangs_is_stopped_when_its_time_is_over",
                 "ouk/tests/kit/volume.rs::a_medium_that_fails_keeps_what_was_read_before",
+                "store/tests/sets.rs::c15_a_medium_that_is_pulled_gives_what_was_read_of_it",
+                "importer/tests/parts/pulled.rs::c15_a_medium_that_fails_while_it_is_read_is_resumed_with_another",
             ],
         },
         Elsewhere {
@@ -118,6 +121,18 @@ fn c07_a_medium_that_cannot_be_read_is_not_the_kits_fault(bench: &mut Bench) {
     let error = bench.refuse_source("an I/O error", failing, "E-IO-READ");
     assert!(!error.is_rejection(), "nothing is held against the kit");
     assert!(bench.store.quarantined().expect("readable").is_empty());
+}
+
+fn c15_a_stick_that_is_pulled_loses_nothing_that_was_read(bench: &mut Bench) {
+    // What a copy by hand leaves of it is a shorter file.
+    let kit = bench.draft().kit();
+    let cut = kit.len() - 200;
+    let incomplete = bench.resume("pulled near the end", &kit[..cut]);
+    assert!(incomplete.files[0].ending == importer::Ending::Cut && incomplete.files[0].frames > 0);
+    let again = bench.resume("pulled at the same place", &kit[..cut]);
+    assert_eq!((again.files[0].new, again.set.row.volumes.len()), (0, 1));
+    bench.accept("another copy", &kit);
+    assert!(bench.store.sets().expect("readable").is_empty(), "the set ends with its kit");
 }
 
 fn c18_a_state_of_a_newer_program_is_not_written(bench: &mut Bench) {

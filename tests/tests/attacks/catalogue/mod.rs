@@ -16,6 +16,7 @@ mod signatures;
 mod state;
 mod time;
 mod tokens;
+mod withdrawn;
 mod zstd;
 
 use std::collections::BTreeSet;
@@ -96,6 +97,7 @@ pub(crate) const LETTERS: &[Letter] = &[
     concurrency::LETTER,
     resources::LETTER,
     tokens::LETTER,
+    withdrawn::LETTER,
     delta::LETTER,
     payload::LETTER,
     audit::LETTER,

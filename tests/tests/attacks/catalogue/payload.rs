@@ -328,7 +328,7 @@ fn p03_a_kit_with_suspiciously_less_waits_for_somebody_who_accepts_that(bench: &
     let receipt = bench.receipts().pop().expect("a receipt");
     assert_eq!((receipt.result.as_str(), receipt.operator.as_str()), ("activated", "a test"));
     assert_eq!(receipt.reason.as_deref(), Some("the vendor has split the feed"));
-    assert_eq!(receipt.warnings, row.concerns(), "and what was accepted");
+    assert!(receipt.warnings.starts_with(row.concerns()), "and what was accepted: {:?}", receipt.warnings);
     assert_eq!(bench.store.open_current().expect("active").row().advisories, 3);
 }
 
