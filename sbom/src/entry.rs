@@ -46,8 +46,9 @@ impl Entry<'_> {
         };
         set_purl(&mut component, &self.purl, place, draft)?;
         component.name = draft.keep(place, "name", &self.name)?.unwrap_or_default();
-        name_or_warn(&mut component, place, draft);
         component.kind = kind(&self, &component);
+        self.name_system(&mut component, draft)?;
+        name_or_warn(&mut component, place, draft);
         add_facts(&mut component, self.facts, draft)?;
         Ok(component)
     }
@@ -61,6 +62,20 @@ impl Entry<'_> {
         } else if self.kind.as_str() == Some("operating-system") {
             draft.system(self.name.meaningful(), self.version.meaningful());
         }
+    }
+
+    /// Names an operating system by its properties, as [`Self::note_system`] does, so that what is written of it says
+    /// the same when it is read again.
+    fn name_system(&self, component: &mut Component, draft: &Draft<'_>) -> Result<(), SbomError> {
+        if let (ComponentKind::OperatingSystem, Some(id)) = (component.kind, &self.facts.distribution_id) {
+            draft.limits.check_string(id.len())?;
+            component.name.clone_from(id);
+            if let Some(version) = &self.facts.distribution_version {
+                draft.limits.check_string(version.len())?;
+                component.version = Some(version.clone());
+            }
+        }
+        Ok(())
     }
 }
 
@@ -119,10 +134,15 @@ fn complete_version(component: &mut Component, purl: &Purl) {
     }
 }
 
-/// Every component has a name in the end, the best that there is.
+/// Every component has a name in the end, the best that there is. That of an operating system means a
+/// distribution, so without one it is none: its place in the document must not be taken for its name.
 pub(crate) fn name_or_warn(component: &mut Component, place: &Place<'_>, draft: &mut Draft<'_>) {
     if !component.name.is_empty() {
         return;
+    }
+    if component.kind == ComponentKind::OperatingSystem {
+        let has_purl = component.purl.is_some() || component.invalid_purl.is_some();
+        component.kind = if has_purl { ComponentKind::Package } else { ComponentKind::Other };
     }
     component.name = match &component.purl {
         Some(purl) => purl.name.clone(),

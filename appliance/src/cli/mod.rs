@@ -35,7 +35,7 @@ Examples:
 Exit codes:
   0 clean   1 findings over the gate   2 usage      3 runtime error
   4 indeterminate   5 data missing     6 kit rejected
-  7 approval of others is missing";
+  7 approval of others is missing   9 kit held: it has much less than before";
 
 /// Offline-first vulnerability scanner: verified data in, verdicts out, no network.
 #[derive(Parser)]

@@ -3,8 +3,11 @@
 mod containers;
 mod datasets;
 mod documents;
+mod evidence;
 mod feeds;
 mod nouns;
+mod tokens;
+mod travel;
 mod trivydb;
 
 use crate::kit;
@@ -48,6 +51,17 @@ pub(crate) const ALL: &[Target] = &[
     Target { name: "kit_frame", length_max: 8 * KIB, run: containers::frame, seeds: containers::frame_seeds, words: containers::FRAME_WORDS },
     Target { name: "kit_root", length_max: 8 * KIB, run: containers::root, seeds: containers::root_seeds, words: containers::ROOT_WORDS },
     Target { name: "kit_seal", length_max: KIB, run: containers::seal, seeds: containers::seal_seeds, words: containers::SEAL_WORDS },
+
+    Target { name: "token_vendor", length_max: 2 * KIB, run: tokens::vendor, seeds: tokens::vendor_seeds, words: tokens::WORDS },
+    Target { name: "token_jwks", length_max: KIB, run: tokens::jwks, seeds: tokens::jwks_seeds, words: tokens::WORDS },
+    Target { name: "token_revocations", length_max: KIB, run: tokens::revocations, seeds: tokens::revocation_seeds, words: tokens::WORDS },
+    Target { name: "token_bundle", length_max: 4 * KIB, run: tokens::bundle, seeds: tokens::bundle_seeds, words: tokens::WORDS },
+    Target { name: "attest_envelope", length_max: 2 * KIB, run: evidence::envelope, seeds: evidence::envelope_seeds, words: evidence::ENVELOPE_WORDS },
+    Target { name: "attest_note", length_max: KIB, run: evidence::note, seeds: evidence::note_seeds, words: evidence::NOTE_WORDS },
+
+    Target { name: "kit_volumes", length_max: 256, run: travel::volumes, seeds: travel::volume_seeds, words: &[] },
+    Target { name: "kit_delta", length_max: 8 * KIB, run: travel::delta, seeds: travel::delta_seeds, words: datasets::WORDS },
+    Target { name: "kit_site_frame", length_max: 16 * KIB, run: travel::site_frame, seeds: travel::site_seeds, words: containers::TAR_WORDS },
 
     Target { name: "kit_verify", length_max: KIB, run: kit::verify, seeds: kit::seeds, words: &[] },
     Target { name: "kit_end_to_end", length_max: KIB, run: kit::end_to_end, seeds: kit::seeds, words: &[] },

@@ -57,7 +57,6 @@ impl<'a> Package<'a> {
         let purl = self.take_purl(place, draft);
         set_purl(&mut component, &purl, place, draft)?;
         component.name = draft.keep(place, "name", &self.name)?.unwrap_or_default();
-        name_or_warn(&mut component, place, draft);
         if let Some(info) = self.source_info.meaningful() {
             self.facts.source_info(info);
         }
@@ -65,6 +64,7 @@ impl<'a> Package<'a> {
             tern_hints(comment, draft);
         }
         component.kind = kind(&self, &component);
+        name_or_warn(&mut component, place, draft);
         if component.kind == ComponentKind::OperatingSystem {
             draft.system(Some(&component.name), component.version.as_deref());
         }

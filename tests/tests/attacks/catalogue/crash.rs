@@ -38,6 +38,8 @@ pub(crate) const LETTER: Letter = Letter {
         Elsewhere {
             id: "C04",
             tests: &[
+                "tests/tests/torn.rs::c04_a_torn_write_inside_of_any_file_is_noticed_or_changes_nothing",
+                "tests/tests/torn.rs::c04_a_torn_blob_or_index_is_repaired_by_the_kit_that_it_came_with",
                 "tests/tests/crash/main.rs::a_power_cut_in_the_first_import_leaves_nothing_or_all",
                 "tests/tests/crash/main.rs::a_power_cut_in_an_import_leaves_the_old_or_the_new_generation",
             ],

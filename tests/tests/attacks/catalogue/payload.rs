@@ -9,7 +9,7 @@ use domain::exploitation::{Epss, KnownExploited};
 use domain::root::ContentRoot;
 use domain::severity::{Rating, RatingScheme, Severity};
 use domain::source::SourceId;
-use feeds::dataset::{Dataset, MANIFEST_NAME, Manifest, coverage};
+use feeds::dataset::{Counts, DELTA_SCHEMA, Dataset, Delta, MANIFEST_NAME, Manifest, Segment, SegmentKind, coverage};
 use feeds::export::{ExportOptions, export};
 use forge::{Draft, Vendor, advisories, dataset, now};
 use serde_json::json;
@@ -20,7 +20,7 @@ use super::{Bench, Elsewhere, Letter, attacks};
 
 attacks! {
     p01_a_trivy_db_is_read_to_its_end_before_it_is_passed_on "P01" ["E-SEM", "accepted"];
-    p02_records_that_are_not_canonical_are_refused "P02" ["E-SEM", "E-SEM-ROOT", "accepted"];
+    p02_records_that_are_not_canonical_are_refused "P02" ["E-SEM", "E-SEM-ROOT", "HELD", "accepted"];
     p03_a_kit_with_suspiciously_less_waits_for_somebody_who_accepts_that "P03" ["HELD", "E-CONTROL-LOSS", "E-CONTROL-REASON", "accepted"];
     p04_what_a_kit_carries_is_data_and_never_runs "P04" ["E-SEM", "accepted"];
     p05_no_data_role_signs_an_image "P05" ["E-TGT-SCOPE"];
@@ -170,6 +170,45 @@ fn kit_of_lines(vendor: &Vendor, version: u64, lines: &[Vec<u8>], bend: impl Fn(
     Draft::new(vendor, version, &targets).kit()
 }
 
+/// A delta to the kit that every bench begins with, whose one line is this record, and a manifest that is right
+/// about the result.
+fn delta_of_line(bench: &Bench, version: u64, upsert: &[u8]) -> Vec<u8> {
+    let base = bench.store.open_current().expect("active").row().content_root;
+    let lines = [advisories(1)[0].to_canonical_json(), upsert.to_vec()];
+    let mut targets = dataset(advisories(2));
+    let manifest = targets.iter().position(|(name, _)| name == MANIFEST_NAME).expect("a manifest");
+    let mut described = Manifest::parse(&targets.swap_remove(manifest).1, 1 << 20).expect("a manifest");
+    let segment_of = |lines: &[&[u8]]| lines.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect::<Vec<u8>>();
+    let (whole, changes) = (segment_of(&[&lines[0], &lines[1]]), segment_of(&[&lines[1]]));
+    let mut root = ContentRoot::new();
+    for (number, line) in lines.iter().enumerate() {
+        let (bucket, leaf) = ContentRoot::leaf("advisory", &format!("RUSTSEC-2020-{number:04}"), line);
+        root.add_leaf(bucket, leaf);
+    }
+    let entry = described.segments.first_mut().expect("a segment");
+    (entry.length, entry.sha256) = (whole.len() as u64, Digest::of(&whole));
+    let carried = Segment {
+        name: SegmentKind::Advisory.delta_segment_name(0),
+        records: 1,
+        length: changes.len() as u64,
+        sha256: Digest::of(&changes),
+        first: entry.last.clone(),
+        ..entry.clone()
+    };
+    let name = carried.name.clone();
+    let upserts = Counts { advisories: 1, ..Counts::default() };
+    described.delta = Some(Delta { base, upserts, tombstones: Counts::default(), segments: vec![carried] });
+    (described.schema, described.content_root) = (DELTA_SCHEMA, root.finish());
+    let manifest = described.to_canonical_json();
+    let mut draft = Draft::new(&bench.vendor, version, &[(MANIFEST_NAME, &manifest), (&name, &changes)]);
+    draft.role("targets")["ouk"]["base"] = json!({ "kit_version": HELD, "content_root": base });
+    draft.kit()
+}
+
+/// In the list of members of [`line`].
+const SOURCE_AND_ID: &str = "{\"source\":\"rustsec\",\"id\":\"RUSTSEC-2020-0000\"";
+const ID_AND_SOURCE: &str = "{\"id\":\"RUSTSEC-2020-0000\",\"source\":\"rustsec\"";
+
 /// The line of one good advisory.
 fn line() -> String {
     String::from_utf8(advisories(1)[0].to_canonical_json()).expect("text")
@@ -187,10 +226,40 @@ fn p02_records_that_are_not_canonical_are_refused(bench: &mut Bench) {
         ("an escape in the key", good.replacen("RUSTSEC", "RUST\\u0053EC", 1)),
         ("an escape code in the key", good.replacen("RUSTSEC", "\u{1b}[2JRUSTSEC", 1)),
         ("a list", "[]".to_owned()),
+        // Each of these is the good record, spelt otherwise: the same data under another content root.
+        ("a space", good.replacen("\"affected\":", "\"affected\": ", 1)),
+        ("a space behind", format!("{good} ")),
+        ("a letter as an escape", good.replacen("\"crate-0\"", "\"crate-\\u0030\"", 1)),
+        ("fields in another order", good.replacen(SOURCE_AND_ID, ID_AND_SOURCE, 1)),
+        ("an empty list that is left out", good.replacen("\"affected\":", "\"aliases\":[],\"affected\":", 1)),
+        ("null", good.replacen("\"affected\":", "\"title\":null,\"affected\":", 1)),
+        // And these say more than anybody reads.
+        ("an unknown field of a member", good.replacen(SOURCE_AND_ID, &format!("{SOURCE_AND_ID},\"x\":1"), 1)),
+        ("an unknown field of a package", good.replacen("\"name\":\"crate-0\"", "\"name\":\"crate-0\",\"x\":{}", 1)),
         ("an empty line", String::new()),
     ] {
         assert_ne!(bent, good, "{what}");
         let kit = kit_of_lines(&bench.vendor, HELD + 1, &[bent.into_bytes()], |_| {});
+        bench.refuse(what, &kit, "E-SEM");
+    }
+    bench.gates.schema_max = DELTA_SCHEMA;
+    let second = String::from_utf8(advisories(2)[1].to_canonical_json()).expect("text");
+    for (what, bent) in [
+        ("a space, in a delta", second.replacen("\"affected\":", "\"affected\": ", 1)),
+        ("null, in a delta", second.replacen("\"affected\":", "\"title\":null,\"affected\":", 1)),
+    ] {
+        let kit = delta_of_line(bench, HELD + 1, bent.as_bytes());
+        bench.refuse(what, &kit, "E-SEM");
+    }
+    let mut kev = sources(1, 0);
+    kev.kev.truncate(1);
+    let fact = serde_json::to_string(&kev.kev[0]).expect("JSON");
+    for (what, bent) in [
+        ("a space, in KEV", fact.replacen("\",\"", "\", \"", 1)),
+        ("an unknown field, in KEV", fact.replacen('}', ",\"x\":1}", 1)),
+    ] {
+        assert_ne!(bent, fact, "{what}");
+        let kit = kit_of_kev_line(bench, HELD + 1, &kev, bent.as_bytes());
         bench.refuse(what, &kit, "E-SEM");
     }
     let long = good.replacen(&format!("{id},"), &format!("{id},\"title\":\"{}\",", "x".repeat(15 << 20)), 1);
@@ -213,8 +282,37 @@ fn p02_records_that_are_not_canonical_are_refused(bench: &mut Bench) {
     }
     let kit = kit_of_lines(&bench.vendor, HELD + 1, &[good.clone().into_bytes()], |manifest| manifest.segments.clear());
     bench.refuse("a segment that the manifest does not have", &kit, "E-SEM");
-    let kit = kit_of_lines(&bench.vendor, HELD + 1, &[good.into_bytes()], |_| {});
-    bench.accept("the same builder without a fault", &kit);
+    let kit = delta_of_line(bench, HELD + 1, second.as_bytes());
+    bench.accept("the same delta without a fault", &kit);
+    let kit = kit_of_kev_line(bench, HELD + 2, &kev, fact.as_bytes());
+    bench.accept("KEV without a fault", &kit);
+    let kit = kit_of_lines(&bench.vendor, HELD + 3, &[good.into_bytes()], |_| {});
+    let row = bench.hold("the same builder without a fault, whose kit lacks KEV and EPSS", &kit);
+    bench.activate(row.number, Some("the case is over")).expect("activated");
+}
+
+/// The kit of a data set with one entry of the known-exploited catalogue, which is spelt so.
+fn kit_of_kev_line(bench: &Bench, version: u64, dataset: &Dataset, line: &[u8]) -> Vec<u8> {
+    let mut draft = Draft::new(&bench.vendor, version, &[]);
+    let options = ExportOptions { generated_at: Some(now()), ..ExportOptions::default() };
+    let spelt = [line, b"\n"].concat();
+    let mut root = ContentRoot::new();
+    let mut manifest = export::<Infallible>(dataset, &options, &mut |segment, bytes| {
+        let kind = segment.kind;
+        let bytes = if kind == SegmentKind::Kev { spelt.clone() } else { bytes };
+        for raw in bytes.split(|byte| *byte == b'\n').filter(|raw| !raw.is_empty()) {
+            let key = String::from_utf8_lossy(raw).split('"').nth(3).expect("a key").to_owned();
+            let (bucket, leaf) = ContentRoot::leaf(kind.as_str(), &key, raw);
+            root.add_leaf(bucket, leaf);
+        }
+        draft.put(&segment.name, &bytes);
+        Ok(())
+    })
+    .expect("a data set");
+    let entry = manifest.segments.iter_mut().find(|segment| segment.kind == SegmentKind::Kev).expect("KEV");
+    (entry.length, entry.sha256, manifest.content_root) = (spelt.len() as u64, Digest::of(&spelt), root.finish());
+    draft.put(MANIFEST_NAME, &manifest.to_canonical_json());
+    draft.kit()
 }
 
 /// What a test changes of a data set of two sources with forty advisories each.

@@ -74,7 +74,15 @@ pub(crate) const LETTER: Letter = Letter {
                 "ouk/tests/tokens/mint.rs::j13_two_site_keys_verify_while_a_rotation_lasts",
             ],
         },
-        Elsewhere { id: "J15", tests: &["ouk/tests/tokens/forged.rs::j15_no_message_and_no_debug_form_shows_a_token"] },
+        Elsewhere {
+            id: "J15",
+            tests: &[
+                "ouk/tests/tokens/forged.rs::j15_no_message_and_no_debug_form_shows_a_token",
+                "sandbox/src/confine.rs::j15_memory_that_is_private_is_neither_dumped_nor_traced",
+                "tests/tests/secrets.rs::j15_no_token_and_no_private_key_is_shown_or_written_down",
+                "tests/tests/secrets.rs::j15_a_process_that_holds_secrets_leaves_no_core_dump",
+            ],
+        },
     ],
     open: &[
         Open {
@@ -82,7 +90,6 @@ pub(crate) const LETTER: Letter = Letter {
             reason: "keys overlap and tokens are minted again from the evidence; no key is sealed to a TPM",
         },
         Open { id: "J14", reason: "nothing counts scans against a quota yet" },
-        Open { id: "J15", reason: "no message shows a token; logs, receipts and core dumps are not searched" },
     ],
 };
 
