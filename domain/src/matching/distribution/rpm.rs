@@ -11,17 +11,17 @@ const fn binary(ids: &'static [&'static str], ecosystem: fn(Option<&str>) -> Opt
     Rules { ids, ecosystem, named: Named::Binary, compared: Compared::Binary, plan: super::one }
 }
 
-pub(super) const ALMA: Rules = binary(&["almalinux"], |version| major(EcosystemKind::AlmaLinux, version));
-pub(super) const AMAZON: Rules = binary(&["amzn"], amazon);
+pub(super) const ALMA: Rules = binary(&["almalinux", "alma"], |version| major(EcosystemKind::AlmaLinux, version));
+pub(super) const AMAZON: Rules = binary(&["amzn", "amazon"], amazon);
 pub(super) const FEDORA: Rules = binary(&["fedora"], |version| major(EcosystemKind::Fedora, version));
-pub(super) const ORACLE: Rules = binary(&["ol"], |version| major(EcosystemKind::OracleLinux, version));
-pub(super) const ROCKY: Rules = binary(&["rocky"], |version| major(EcosystemKind::RockyLinux, version));
+pub(super) const ORACLE: Rules = binary(&["ol", "oracle"], |version| major(EcosystemKind::OracleLinux, version));
+pub(super) const ROCKY: Rules = binary(&["rocky", "rocky-linux"], |version| major(EcosystemKind::RockyLinux, version));
 
 pub(super) const PHOTON: Rules =
     Rules { ids: &["photon"], ecosystem: photon, named: Named::Source, compared: Compared::Binary, plan: super::one };
 
 pub(super) const AZURE: Rules = Rules {
-    ids: &["azurelinux", "mariner"],
+    ids: &["azurelinux", "mariner", "cbl-mariner"],
     ecosystem: |version| major(EcosystemKind::AzureLinux, version),
     named: Named::Source,
     compared: Compared::Source,
