@@ -39,7 +39,8 @@ fn major(kind: EcosystemKind, version: Option<&str>) -> Option<Ecosystem> {
 
 /// `2` and `2023` are releases; before them versions were dates (`2018.03`), all of Amazon Linux 1.
 fn amazon(version: Option<&str>) -> Option<Ecosystem> {
-    let release = match major_of(version)? {
+    // Trivy calls the first one `AMI release 2018.03`.
+    let release = match major_of(version.and_then(|version| version.rsplit(' ').next()))? {
         release @ ("1" | "2" | "2022" | "2023") => release,
         year if year.len() == 4 && year < "2019" => "1",
         _ => return None,
