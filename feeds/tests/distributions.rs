@@ -5,6 +5,10 @@
 mod documents;
 #[path = "distributions/index.rs"]
 mod index;
+#[path = "distributions/lists.rs"]
+mod lists;
+#[path = "distributions/oval.rs"]
+mod oval;
 #[path = "distributions/redhat.rs"]
 mod redhat;
 #[path = "distributions/suse.rs"]

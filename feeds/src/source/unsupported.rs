@@ -25,7 +25,7 @@ pub(crate) fn unsupported_format(shape: &Shape) -> String {
     }
     match shape {
         Shape::Empty => "empty file".to_owned(),
-        Shape::JsonArray => "JSON array".to_owned(),
+        Shape::JsonArray { .. } => "JSON array".to_owned(),
         Shape::Xml { root } => format!("XML with root {}", root.chars().take(40).collect::<String>()),
         Shape::Csv { .. } => "CSV".to_owned(),
         Shape::Binary => "binary file".to_owned(),

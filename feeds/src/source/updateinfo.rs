@@ -60,6 +60,8 @@ struct Update {
     updated: Option<String>,
     references: Vec<Link>,
     packages: Vec<Package>,
+    /// Packages without a name, a version or a release.
+    unusable: u64,
 }
 
 struct Link {
@@ -117,7 +119,10 @@ impl Update {
                         let part = |name| child.attribute(name).unwrap_or_default();
                         module = module_stream(&format!("{}:{}", part("name"), part("stream")));
                     }
-                    "package" => self.packages.extend(Package::of(&child, module.clone())),
+                    "package" => match Package::of(&child, module.clone()) {
+                        Some(package) => self.packages.push(package),
+                        None => self.unusable += 1,
+                    },
                     _ => {}
                 }
                 xml.skip()?;
@@ -140,6 +145,9 @@ impl Update {
             let reason = "neither the update nor its packages name a release".to_owned();
             return into.reject(Some(source), document, Some(&self.id), reason);
         };
+        for _ in 0..self.unusable {
+            into.note(&source, "package without a name, a version or a release: ignored", || self.id.clone());
+        }
         if self.packages.is_empty() {
             into.note(&source, "update without packages", || self.id.clone());
         }

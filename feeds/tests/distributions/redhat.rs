@@ -134,20 +134,8 @@ fn a_fix_for_other_architectures_only_is_none() {
 
 #[test]
 fn a_fix_in_a_stream_settles_what_the_release_leaves_open() {
-    // A document in the newer form: the release as a whole is affected, a stream of it fixed.
-    let open = br#"{"document":{"category":"csaf_vex","publisher":{"namespace":"https://www.redhat.com"},
-        "tracking":{"id":"CVE-2024-0001"}},
-        "product_tree":{"branches":[{"branches":[
-          {"product":{"product_id":"whole","product_identification_helper":{"cpe":"cpe:/a:redhat:enterprise_linux:9"}}},
-          {"product":{"product_id":"base","product_identification_helper":{"cpe":"cpe:/o:redhat:enterprise_linux:9::baseos"}}},
-          {"product":{"product_id":"p","product_identification_helper":{"purl":"pkg:rpm/redhat/p"}}},
-          {"product":{"product_id":"p2","product_identification_helper":{"purl":"pkg:rpm/redhat/p@2-1.el9?epoch=1"}}}]}],
-        "relationships":[
-          {"product_reference":"p","relates_to_product_reference":"whole","full_product_name":{"product_id":"whole:p"}},
-          {"product_reference":"p2","relates_to_product_reference":"base","full_product_name":{"product_id":"base:p"}}]},
-        "vulnerabilities":[{"cve":"CVE-2024-0001",
-          "product_status":{"fixed":["base:p"],"known_affected":["whole:p"]}}]}"#;
-    let index = Index::of([read("vex.json", open)]);
+    // In the newer form of these documents the release as a whole is affected, a stream of it fixed.
+    let index = Index::of([fixture("csaf/redhat-newer-form.json")]);
     let at = |version: &str| index.found(&format!("pkg:rpm/redhat/p@{version}?arch=x86_64&distro=rhel-9.4&epoch=1"));
     assert_eq!(at("1-1.el9"), one("CVE-2024-0001", Status::Affected, "1:2-1.el9"));
     assert_eq!(at("2-1.el9"), nothing(), "fixed, although the release as a whole is called affected");

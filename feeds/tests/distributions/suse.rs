@@ -7,6 +7,15 @@ use crate::documents::fixture;
 use crate::index::{Index, brief};
 
 #[test]
+fn opensuse_is_a_source_and_a_system_of_its_own() {
+    let feed = fixture("csaf/suse-small.json");
+    assert_eq!(feed.records[0].source.as_str(), "opensuse");
+    let index = Index::of([feed]);
+    let want = [("CVE-2024-0002".to_owned(), Status::Affected, "1-2".to_owned())];
+    assert_eq!(index.found("pkg:rpm/opensuse/a@1-1?arch=x86_64&distro=opensuse-leap-15.6"), want);
+}
+
+#[test]
 fn all_products_of_a_service_pack_are_the_system_of_that_service_pack() {
     let index = Index::of([fixture("csaf/suse-su-2015_0011-2.json")]);
     let old = "pkg:rpm/suse/bind@9.9.4P1-0.6.1?arch=x86_64&distro=sles-11.2";

@@ -23,7 +23,7 @@ use crate::purl::Purl;
 
 /// What is particular to a distribution.
 struct Rules {
-    /// The `ID`s of os-release (and purl namespaces) that mean it.
+    /// The `ID`s of os-release, purl namespaces and Trivy's names of families that mean it.
     ids: &'static [&'static str],
     /// The ecosystem for a `VERSION_ID` or codename; None when it names no release.
     ecosystem: fn(version: Option<&str>) -> Option<Ecosystem>,
@@ -171,7 +171,7 @@ fn distribution(purl: &Purl, document: Option<&Distribution>) -> Result<Distribu
     match (namespace(purl), document) {
         // A namespace that contradicts the document (a `deb/ubuntu` purl on Debian) wins,
         // but then nobody says which release it is.
-        (Some(id), Some(document)) if id != document.id => Ok(Distribution { id, version: None }),
+        (Some(id), Some(document)) if !is_same_system(&id, &document.id) => Ok(Distribution { id, version: None }),
         (_, Some(document)) => Ok(document.clone()),
         (Some(id), None) => Ok(Distribution { id, version: None }),
         (None, None) => Err(Unevaluated::UnknownDistribution),
@@ -195,22 +195,40 @@ fn namespace(purl: &Purl) -> Option<String> {
 
 /// Reads `debian-12`, `alpine-3.19.1`, `3.19.1` (Trivy's apk) and `bookworm` (OSV).
 fn parse_qualifier(text: &str, namespace: Option<&str>) -> Distribution {
-    let text = text.to_ascii_lowercase();
+    // Trivy writes the name of a release behind its number: `amazon-2 (Karoo)`.
+    let text = text.split(" (").next().unwrap_or(text).to_ascii_lowercase();
     let own = namespace.unwrap_or_default().to_owned();
-    if text.starts_with(|c: char| c.is_ascii_digit()) {
+    if is_numbered(&text) {
         return Distribution { id: own, version: Some(text) };
     }
-    if let Some(version) = text.strip_prefix(&own).and_then(|rest| rest.strip_prefix('-')) {
+    // `opensuse-leap-15.6` is a system of its own in the namespace `opensuse`.
+    let longer = |rest: &str| !is_numbered(rest) && rest.rsplit_once('-').is_some_and(|(_, last)| is_numbered(last));
+    if let Some(version) = text.strip_prefix(&own).and_then(|rest| rest.strip_prefix('-')).filter(|rest| !longer(rest))
+    {
         return Distribution { id: own, version: Some(version.to_owned()) };
     }
     match text.rsplit_once('-') {
-        Some((id, version)) if version.starts_with(|c: char| c.is_ascii_digit()) || version == "edge" => {
+        Some((id, version)) if is_numbered(version) || version == "edge" => {
             Distribution { id: id.to_owned(), version: Some(version.to_owned()) }
         }
         _ if !own.is_empty() && text != own => Distribution { id: own, version: Some(text) },
         // `distro=wolfi`: a rolling distribution has no version.
         _ => Distribution { id: text, version: None },
     }
+}
+
+fn is_numbered(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// Do a purl's namespace and a document's system mean the same? `redhat` is `rhel`, and `suse` stands for
+/// all systems of SUSE.
+fn is_same_system(namespace: &str, system: &str) -> bool {
+    let rules = |id: &str| RULES.iter().position(|rules| rules.ids.contains(&id));
+    namespace == system
+        || (rules(namespace).is_some() && rules(namespace) == rules(system))
+        || (namespace == "opensuse" && system.starts_with("opensuse"))
+        || (namespace == "suse" && system.starts_with("sle"))
 }
 
 /// The source package in a purl: Syft says `upstream=openssl@3.0.11-1`, SCALIBR says `origin=openssl`

@@ -11,17 +11,17 @@ const fn binary(ids: &'static [&'static str], ecosystem: fn(Option<&str>) -> Opt
     Rules { ids, ecosystem, named: Named::Binary, compared: Compared::Binary, plan: super::one }
 }
 
-pub(super) const ALMA: Rules = binary(&["almalinux"], |version| major(EcosystemKind::AlmaLinux, version));
-pub(super) const AMAZON: Rules = binary(&["amzn"], amazon);
+pub(super) const ALMA: Rules = binary(&["almalinux", "alma"], |version| major(EcosystemKind::AlmaLinux, version));
+pub(super) const AMAZON: Rules = binary(&["amzn", "amazon"], amazon);
 pub(super) const FEDORA: Rules = binary(&["fedora"], |version| major(EcosystemKind::Fedora, version));
-pub(super) const ORACLE: Rules = binary(&["ol"], |version| major(EcosystemKind::OracleLinux, version));
-pub(super) const ROCKY: Rules = binary(&["rocky"], |version| major(EcosystemKind::RockyLinux, version));
+pub(super) const ORACLE: Rules = binary(&["ol", "oracle"], |version| major(EcosystemKind::OracleLinux, version));
+pub(super) const ROCKY: Rules = binary(&["rocky", "rocky-linux"], |version| major(EcosystemKind::RockyLinux, version));
 
 pub(super) const PHOTON: Rules =
     Rules { ids: &["photon"], ecosystem: photon, named: Named::Source, compared: Compared::Binary, plan: super::one };
 
 pub(super) const AZURE: Rules = Rules {
-    ids: &["azurelinux", "mariner"],
+    ids: &["azurelinux", "mariner", "cbl-mariner"],
     ecosystem: |version| major(EcosystemKind::AzureLinux, version),
     named: Named::Source,
     compared: Compared::Source,
@@ -39,7 +39,8 @@ fn major(kind: EcosystemKind, version: Option<&str>) -> Option<Ecosystem> {
 
 /// `2` and `2023` are releases; before them versions were dates (`2018.03`), all of Amazon Linux 1.
 fn amazon(version: Option<&str>) -> Option<Ecosystem> {
-    let release = match major_of(version)? {
+    // Trivy calls the first one `AMI release 2018.03`.
+    let release = match major_of(version.and_then(|version| version.rsplit(' ').next()))? {
         release @ ("1" | "2" | "2022" | "2023") => release,
         year if year.len() == 4 && year < "2019" => "1",
         _ => return None,

@@ -9,10 +9,11 @@ const fn rules(ids: &'static [&'static str], ecosystem: fn(Option<&str>) -> Opti
     Rules { ids, ecosystem, named: Named::Binary, compared: Compared::Binary, plan: super::one }
 }
 
-pub(super) const ENTERPRISE: Rules = rules(&["sles", "sled", "sles_sap", "sle_hpc"], enterprise);
-pub(super) const MICRO: Rules = rules(&["sle-micro", "sle_micro", "suse-microos"], micro);
-pub(super) const LEAP: Rules = rules(&["opensuse-leap", "opensuse"], leap);
-pub(super) const TUMBLEWEED: Rules = rules(&["opensuse-tumbleweed"], |_| tumbleweed());
+pub(super) const ENTERPRISE: Rules =
+    rules(&["sles", "sled", "sles_sap", "sle_hpc", "suse linux enterprise server"], enterprise);
+pub(super) const MICRO: Rules = rules(&["sle-micro", "sle_micro", "slem", "suse-microos"], micro);
+pub(super) const LEAP: Rules = rules(&["opensuse-leap", "opensuse.leap", "opensuse"], leap);
+pub(super) const TUMBLEWEED: Rules = rules(&["opensuse-tumbleweed", "opensuse.tumbleweed"], |_| tumbleweed());
 
 fn enterprise(version: Option<&str>) -> Option<Ecosystem> {
     let (major, pack) = parts(version?)?;
@@ -34,6 +35,10 @@ fn micro(version: Option<&str>) -> Option<Ecosystem> {
 }
 
 fn leap(version: Option<&str>) -> Option<Ecosystem> {
+    // The namespace `opensuse` is of both.
+    if version? == "tumbleweed" {
+        return tumbleweed();
+    }
     let (major, minor) = parts(version?)?;
     Some(Ecosystem::release(EcosystemKind::OpenSuse, format!("Leap {major}.{}", minor?)))
 }

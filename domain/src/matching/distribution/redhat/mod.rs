@@ -21,7 +21,7 @@ use crate::finding::Unevaluated;
 use crate::matching::plan::Lookup;
 
 pub(super) const RULES: Rules =
-    Rules { ids: &["rhel", "centos"], ecosystem, named: Named::Binary, compared: Compared::Binary, plan };
+    Rules { ids: &["rhel", "redhat", "centos"], ecosystem, named: Named::Binary, compared: Compared::Binary, plan };
 
 /// Minor releases of RHEL 10 that are asked when the system does not say which it is.
 const MINORS: u32 = 9;
