@@ -1,7 +1,7 @@
 //! Real kits, and the real importer on a simulated disk.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -28,14 +28,20 @@ pub(crate) const STATE: &str = "/var/lib/stella";
 
 /// Four kits that follow each other and share some segments, and a damaged copy of the second.
 pub(crate) struct Bench {
-    _site: Site,
+    /// None when another process has made the kits.
+    _site: Option<Site>,
+    directory: PathBuf,
     root: Vec<u8>,
     kits: Vec<PathBuf>,
     damaged: PathBuf,
     delta: PathBuf,
 }
 
-pub(crate) static BENCH: LazyLock<Bench> = LazyLock::new(Bench::new);
+/// Where another process of these tests finds the kits.
+pub(crate) const KITS: &str = "STELLA_TEST_KITS";
+
+pub(crate) static BENCH: LazyLock<Bench> =
+    LazyLock::new(|| std::env::var_os(KITS).map_or_else(Bench::new, |directory| Bench::at(None, directory.into())));
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kit {
@@ -56,7 +62,6 @@ impl Bench {
             &["rustsec.jsonl", "ghsa.jsonl", "kev.json"],
             &["ghsa.jsonl", "kev.json"],
         ];
-        let mut kits = Vec::new();
         for (number, feeds) in feeds.into_iter().enumerate() {
             let [dataset, kit, version] =
                 [format!("dataset{number}"), format!("{number}.kit"), (number + 1).to_string()];
@@ -65,13 +70,11 @@ impl Bench {
                 ["kit", "build", "--keys", "keys", "--dataset", &dataset, "--kit-version", &version, "--output", &kit];
             let built = site.command(&arguments).env("SOURCE_DATE_EPOCH", SIGNED_SECONDS.to_string()).output();
             assert!(built.expect("the binary starts").status.success(), "no kit {version}");
-            kits.push(site.path(&kit));
         }
-        let mut bytes = std::fs::read(&kits[1]).expect("a kit");
+        let mut bytes = std::fs::read(site.path("1.kit")).expect("a kit");
         let near_end = bytes.len() - 600;
         bytes[near_end] ^= 1;
-        let damaged = site.path("damaged.kit");
-        std::fs::write(&damaged, bytes).expect("written");
+        std::fs::write(site.path("damaged.kit"), bytes).expect("written");
         let arguments = [
             "kit",
             "build",
@@ -88,9 +91,23 @@ impl Bench {
         ];
         let built = site.command(&arguments).env("SOURCE_DATE_EPOCH", SIGNED_SECONDS.to_string()).output();
         assert!(built.expect("the binary starts").status.success(), "no delta");
-        let delta = site.path("delta.kit");
-        let root = std::fs::read(site.path("keys/1.root.json")).expect("a root");
-        Self { _site: site, root, kits, damaged, delta }
+        let directory = site.path("");
+        Self::at(Some(site), directory)
+    }
+
+    fn at(site: Option<Site>, directory: PathBuf) -> Self {
+        Self {
+            root: std::fs::read(directory.join("keys/1.root.json")).expect("a root"),
+            kits: (0..4).map(|number| directory.join(format!("{number}.kit"))).collect(),
+            damaged: directory.join("damaged.kit"),
+            delta: directory.join("delta.kit"),
+            _site: site,
+            directory,
+        }
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// What `stella kit import` and `stella kit stage` do, both of which `make` is.
