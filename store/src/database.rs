@@ -150,6 +150,12 @@ fn unopened(path: &Path, error: DatabaseError) -> StoreError {
         DatabaseError::DatabaseAlreadyOpen => StoreError::HeldElsewhere { path },
         DatabaseError::UpgradeRequired(found) => StoreError::OldFormat { path, found },
         DatabaseError::Storage(StorageError::Corrupted(reason)) => StoreError::Unreadable { path, reason },
+        // The content, and not the disk.
+        DatabaseError::Storage(StorageError::Io(error))
+            if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
+        {
+            StoreError::Unreadable { path, reason: error.to_string() }
+        }
         error => error.into(),
     }
 }

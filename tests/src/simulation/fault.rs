@@ -25,6 +25,12 @@ impl FaultKind {
     pub const ALL: [Self; 7] =
         [Self::Full, Self::Write, Self::Read, Self::Sync, Self::ReadOnly, Self::Short, Self::Interrupted];
 
+    /// Every kind, once and for good. A file system that is read-only does not become writable by itself.
+    pub fn once_and_for_good() -> impl Iterator<Item = (Self, bool)> {
+        let kinds = Self::ALL.into_iter().flat_map(|kind| [(kind, false), (kind, true)]);
+        kinds.filter(|(kind, persistent)| *persistent || *kind != Self::ReadOnly)
+    }
+
     pub(super) fn hits(self, operation: Operation) -> bool {
         match self {
             Self::Full => matches!(operation, Operation::Write | Operation::Name),

@@ -15,12 +15,13 @@ pub(crate) type Tally = BTreeMap<(FaultKind, bool), usize>;
 
 impl Workload {
     /// Fails every `stride`-th operation, beginning with `first`: once, and from there on.
-    pub(crate) fn sweep(&self, kinds: &[FaultKind], first: usize, stride: usize) -> Tally {
+    pub(crate) fn sweep(&self, only: Option<FaultKind>, first: usize, stride: usize) -> Tally {
         let start = self.start();
         let (disk, before, after) = self.record(&start);
         let goal = self.converge(&SimDisk::new(&disk.image()), &after, None).expect("it converges");
         let mut tally = Tally::new();
-        for (kind, persistent) in kinds.iter().flat_map(|kind| [(*kind, false), (*kind, true)]) {
+        let kinds = FaultKind::once_and_for_good().filter(|(kind, _)| only.is_none_or(|only| *kind == only));
+        for (kind, persistent) in kinds {
             for at in (first as u64..).step_by(stride) {
                 let fault = Fault { kind, at, persistent };
                 match self.fail_once(&start, fault, (&before, &after, &goal)) {
