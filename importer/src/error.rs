@@ -120,6 +120,7 @@ impl ImportError {
             Self::Found(refusal) => &refusal.code,
             Self::Store(error) if error.is_out_of_space() => "E-SPACE",
             Self::Store(StoreError::PackageTooLarge { .. }) => "E-LIMIT",
+            Self::Store(error) if error.is_read_only() => "E-ROFS",
             Self::Store(StoreError::ImportRunning) => "E-BUSY",
             Self::Store(StoreError::Io { .. }) => "E-IO-STATE",
             Self::Store(StoreError::UnknownPending(_)) => "E-CONTROL-UNKNOWN",
@@ -260,6 +261,10 @@ fn store_advice(error: &StoreError) -> &'static str {
     match error {
         error if error.is_out_of_space() => {
             "free space on the state directory's file system and import again; nothing was lost"
+        }
+        error if error.is_read_only() => {
+            "the active generation keeps serving; find out why the file system takes no writes (see the kernel's log, and \
+             the disk), then import again"
         }
         StoreError::NoTrustRoot => "get the vendor's 1.root.json by a way you trust and give it with --trust-root",
         StoreError::TrustRootPinned => {

@@ -10,7 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use redb::{ConcurrencyMode, Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{
+    ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, StorageError,
+    WriteTransaction,
+};
 
 use crate::disk::{Backend, Disk, OpenMode};
 use crate::durable::{remove_file, sync_directory};
@@ -43,6 +46,10 @@ impl SharedDatabase {
     ) -> Result<Self, StoreError> {
         match disk.stat(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => make(disk, layout, &path, cache_bytes, &fill)?,
+            // An empty file would be filled as if it were new, and the site would trust anew.
+            Ok(found) if found.length == 0 => {
+                return Err(StoreError::Unreadable { path, reason: "it is empty".to_owned() });
+            }
             found => found.map(drop).map_err(StoreError::io(&path))?,
         }
         let database = Self::at(disk, path, cache_bytes)?;
@@ -128,10 +135,27 @@ fn make(
 
 fn open_writer(disk: &dyn Disk, path: &Path, cache_bytes: usize) -> Result<Database, StoreError> {
     let file = disk.open_database(path, OpenMode::Keep).map_err(StoreError::io(path))?;
-    Ok(builder(cache_bytes).create_with_backend(Backend(file))?)
+    builder(cache_bytes).create_with_backend(Backend(file)).map_err(|error| unopened(path, error))
 }
 
 fn open_reader(disk: &dyn Disk, path: &Path, cache_bytes: usize) -> Result<ReadOnlyDatabase, StoreError> {
     let file = disk.open_database(path, OpenMode::Read).map_err(StoreError::io(path))?;
-    Ok(builder(cache_bytes).open_read_only_with_backend(Backend(file))?)
+    builder(cache_bytes).open_read_only_with_backend(Backend(file)).map_err(|error| unopened(path, error))
+}
+
+/// Why it does not open, in words for whoever has to do something about it.
+fn unopened(path: &Path, error: DatabaseError) -> StoreError {
+    let path = path.to_owned();
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => StoreError::HeldElsewhere { path },
+        DatabaseError::UpgradeRequired(found) => StoreError::OldFormat { path, found },
+        DatabaseError::Storage(StorageError::Corrupted(reason)) => StoreError::Unreadable { path, reason },
+        // The content, and not the disk.
+        DatabaseError::Storage(StorageError::Io(error))
+            if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
+        {
+            StoreError::Unreadable { path, reason: error.to_string() }
+        }
+        error => error.into(),
+    }
 }

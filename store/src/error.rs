@@ -19,6 +19,16 @@ pub enum StoreError {
     OutOfSpace { needed: u64, free: u64 },
     #[error("the state database failed: {0}")]
     Database(Box<redb::Error>),
+    #[error("{path} is held by another program, which is no stella that shares it: close that program first")]
+    HeldElsewhere { path: PathBuf },
+    #[error(
+        "{path} is in format {found} of the database, from before the first stella: it is not the file that belongs there"
+    )]
+    OldFormat { path: PathBuf, found: u8 },
+    #[error(
+        "{path} cannot be read as a database ({reason}); nothing is written to it; recover it (docs/runbooks/recovery.md)"
+    )]
+    Unreadable { path: PathBuf, reason: String },
     #[error("the state is damaged: {what}; imports are refused until it is recovered (docs/runbooks/recovery.md)")]
     Damaged { what: String },
     #[error("the state was written by a newer program (schema {found}, this one knows {known}): upgrade stella")]
@@ -118,14 +128,25 @@ impl StoreError {
 
     /// Is the disk full? Then nothing was lost and freeing space is all there is to do.
     pub fn is_out_of_space(&self) -> bool {
+        let full = |kind| matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        matches!(self, Self::OutOfSpace { .. }) || self.io_kind().is_some_and(full)
+    }
+
+    /// Does the file system take no writes, as Linux does it after a fault of the device?
+    pub fn is_read_only(&self) -> bool {
+        self.io_kind() == Some(io::ErrorKind::ReadOnlyFilesystem)
+    }
+
+    /// What the operating system said, wherever it was met.
+    fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
-            Self::OutOfSpace { .. } => true,
-            Self::Io { source, .. } => is_full(source),
-            Self::Database(error) => matches!(&**error, redb::Error::Io(source) if is_full(source)),
-            Self::Unlogged(error) | Self::InForce(error) | Self::Undecided { fault: error, .. } => {
-                error.is_out_of_space()
-            }
-            _ => false,
+            Self::Io { source, .. } => Some(source.kind()),
+            Self::Database(error) => match &**error {
+                redb::Error::Io(source) => Some(source.kind()),
+                _ => None,
+            },
+            Self::Unlogged(error) | Self::InForce(error) | Self::Undecided { fault: error, .. } => error.io_kind(),
+            _ => None,
         }
     }
 
@@ -137,15 +158,10 @@ impl StoreError {
     /// Did the disk fail? What could not be read is not damaged for that.
     pub fn is_fault_of_disk(&self) -> bool {
         match self {
-            Self::Io { source, .. } => source.kind() != io::ErrorKind::NotFound,
-            Self::Database(error) => matches!(&**error, redb::Error::Io(_) | redb::Error::PreviousIo),
-            _ => false,
+            Self::Database(error) if matches!(&**error, redb::Error::PreviousIo) => true,
+            error => error.io_kind().is_some_and(|kind| kind != io::ErrorKind::NotFound),
         }
     }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
 /// redb has an error type per operation; all of them widen into one.

@@ -265,7 +265,17 @@ impl Store {
 
     /// Opens the active generation.
     pub fn open_current(&self) -> Result<Generation, StoreError> {
-        self.open_generation(self.current()?.ok_or(StoreError::NoGeneration)?)
+        let mut current = self.current()?.ok_or(StoreError::NoGeneration)?;
+        loop {
+            match self.open_generation(current) {
+                Ok(generation) => return Ok(generation),
+                // Others may have gone on so far between the look and the opening that it is forgotten.
+                Err(error) => match self.current()? {
+                    Some(now) if now != current => current = now,
+                    _ => return Err(error),
+                },
+            }
+        }
     }
 
     /// Where the importer builds the file of a generation. Nothing refers to it before

@@ -1,7 +1,7 @@
 //! Real kits, and the real importer on a simulated disk.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 
@@ -28,7 +28,9 @@ pub(crate) const STATE: &str = "/var/lib/stella";
 
 /// Four kits that follow each other and share some segments, and a copy of the second that has been added to.
 pub(crate) struct Bench {
-    _site: Site,
+    /// None when another process has made the kits.
+    _site: Option<Site>,
+    directory: PathBuf,
     root: Vec<u8>,
     kits: Vec<PathBuf>,
     damaged: PathBuf,
@@ -36,7 +38,11 @@ pub(crate) struct Bench {
     parts: [PathBuf; 2],
 }
 
-pub(crate) static BENCH: LazyLock<Bench> = LazyLock::new(Bench::new);
+/// Where another process of these tests finds the kits.
+pub(crate) const KITS: &str = "STELLA_TEST_KITS";
+
+pub(crate) static BENCH: LazyLock<Bench> =
+    LazyLock::new(|| std::env::var_os(KITS).map_or_else(Bench::new, |directory| Bench::at(None, directory.into())));
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kit {
@@ -61,7 +67,6 @@ impl Bench {
             &["rustsec.jsonl", "ghsa.jsonl", "kev.json"],
             &["rustsec.jsonl", "ghsa.jsonl", "pypa.jsonl", "kev.json"],
         ];
-        let mut kits = Vec::new();
         for (number, feeds) in feeds.into_iter().enumerate() {
             let [dataset, kit, version] =
                 [format!("dataset{number}"), format!("{number}.kit"), (number + 1).to_string()];
@@ -70,14 +75,11 @@ impl Bench {
                 ["kit", "build", "--keys", "keys", "--dataset", &dataset, "--kit-version", &version, "--output", &kit];
             let built = site.command(&arguments).env("SOURCE_DATE_EPOCH", SIGNED_SECONDS.to_string()).output();
             assert!(built.expect("the binary starts").status.success(), "no kit {version}");
-            kits.push(site.path(&kit));
         }
-        let mut bytes = std::fs::read(&kits[1]).expect("a kit");
-        let parts = [site.path("cut.kit"), site.path("bent.kit")];
-        break_copies(&bytes, &parts);
+        let mut bytes = std::fs::read(site.path("1.kit")).expect("a kit");
+        break_copies(&bytes, &[site.path("cut.kit"), site.path("bent.kit")]);
         bytes.push(0);
-        let damaged = site.path("damaged.kit");
-        std::fs::write(&damaged, bytes).expect("written");
+        std::fs::write(site.path("damaged.kit"), bytes).expect("written");
         let arguments = [
             "kit",
             "build",
@@ -94,9 +96,24 @@ impl Bench {
         ];
         let built = site.command(&arguments).env("SOURCE_DATE_EPOCH", SIGNED_SECONDS.to_string()).output();
         assert!(built.expect("the binary starts").status.success(), "no delta");
-        let delta = site.path("delta.kit");
-        let root = std::fs::read(site.path("keys/1.root.json")).expect("a root");
-        Self { _site: site, root, kits, damaged, delta, parts }
+        let directory = site.path("");
+        Self::at(Some(site), directory)
+    }
+
+    fn at(site: Option<Site>, directory: PathBuf) -> Self {
+        Self {
+            root: std::fs::read(directory.join("keys/1.root.json")).expect("a root"),
+            kits: (0..4).map(|number| directory.join(format!("{number}.kit"))).collect(),
+            damaged: directory.join("damaged.kit"),
+            delta: directory.join("delta.kit"),
+            parts: [directory.join("cut.kit"), directory.join("bent.kit")],
+            _site: site,
+            directory,
+        }
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// What `stella kit import` and `stella kit stage` do, both of which `make` is.

@@ -8,17 +8,19 @@ mod act;
 mod bench;
 mod cut;
 mod explore;
+mod kill;
 mod parts;
 mod sboms;
 mod state;
 mod sweep;
+mod together;
 mod workloads;
 
 use std::path::{Path, PathBuf};
 
 use bench::Kit::Version;
 use explore::Workload;
-use tests::simulation::SimDisk;
+use tests::simulation::{FaultKind, SimDisk};
 use workloads::WORKLOADS;
 
 /// A number from the environment, which `make crash` sets.
@@ -43,7 +45,7 @@ fn explore(workload: &Workload) {
 fn sweep(workload: &Workload) {
     // 1 of 23 by default: 23 has no factor in common with the steps of a protocol.
     let (stride, seed) = (argument("STELLA_CRASH_STRIDE", 23), argument("STELLA_CRASH_SEED", 1));
-    let tally = workload.sweep(seed % stride, stride);
+    let tally = workload.sweep(None, seed % stride, stride);
     assert!(!tally.is_empty(), "no operation was failed");
     #[expect(clippy::print_stdout, reason = "the figures are the result")]
     {
@@ -197,4 +199,70 @@ fn a_fault_of_any_operation_on_stored_sboms_loses_none_and_stops_no_appliance() 
             println!("{name}: {count} operations failed: all recovered");
         }
     }
+}
+
+/// One in so many; with `make crash` one in `full`, which is all of them where it is 1.
+fn stride(default: usize, full: usize) -> usize {
+    if argument("STELLA_CRASH_STRIDE", 0) == 1 { full } else { default }
+}
+
+#[test]
+fn k08_a_scan_beside_two_imports_serves_one_generation_whole_in_every_order() {
+    together::a_reader_beside_two_imports(stride(61, 3));
+}
+
+#[test]
+fn k08_a_scan_that_holds_its_generation_misses_no_file_in_any_order_of_an_import_that_sweeps() {
+    together::a_held_generation_beside_an_import_that_sweeps(stride(61, 3));
+}
+
+#[test]
+fn k04_two_approvals_count_in_every_order() {
+    together::two_approvals(stride(61, 1));
+}
+
+#[test]
+fn k04_of_an_approval_and_a_withdrawal_one_comes_first_in_every_order() {
+    together::an_approval_and_a_withdrawal(stride(61, 1));
+}
+
+#[test]
+fn k04_of_an_activation_and_a_withdrawal_exactly_one_happens_in_every_order() {
+    together::an_activation_and_a_withdrawal(stride(61, 1));
+}
+
+#[test]
+fn k03_an_export_beside_an_activation_is_the_log_of_one_moment_in_every_order() {
+    together::an_export_beside_an_activation(stride(61, 3));
+}
+
+/// About forty places in an import, and all of them with `make crash`.
+fn kill_everywhere(workload: usize, default: usize) {
+    kill::kill_everywhere(workload, stride(default, 1) as u64);
+}
+
+#[test]
+fn c01_a_kill_at_any_operation_of_an_import_leaves_the_old_or_the_new_generation() {
+    kill_everywhere(1, 4);
+}
+
+#[test]
+fn c01_a_kill_at_any_operation_while_a_kit_is_staged_leaves_it_waiting_or_not_there() {
+    kill_everywhere(8, 5);
+}
+
+#[test]
+fn c01_a_kill_at_any_operation_of_an_approval_leaves_it_counted_or_not_made() {
+    kill_everywhere(10, 3);
+}
+
+#[test]
+fn c01_a_kill_at_any_operation_while_a_held_kit_is_activated_leaves_it_waiting_or_active() {
+    kill_everywhere(11, 4);
+}
+
+#[test]
+fn c09_a_file_system_that_turns_read_only_at_any_operation_refuses_the_import_as_such_and_serves_on() {
+    let tally = WORKLOADS[1].sweep(Some(FaultKind::ReadOnly), 0, stride(5, 1));
+    assert!(tally.values().sum::<usize>() > 20, "{tally:?}");
 }

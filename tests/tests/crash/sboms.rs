@@ -152,7 +152,7 @@ pub(crate) fn sweep(number: usize, first: usize, stride: usize) -> (&'static str
     let (before, after) = (boot(&start).expect("whole"), boot(&disk.image()).expect("whole"));
     let is_new = !start.paths().contains(&Path::new(STATE).join("sboms.redb").as_path());
     let mut count = 0;
-    for (kind, persistent) in FaultKind::ALL.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
+    for (kind, persistent) in FaultKind::once_and_for_good() {
         for at in (first as u64..).step_by(stride) {
             let fault = Fault { kind, at, persistent };
             match fail_once(&start, act, is_new, fault, (&before, &after)) {

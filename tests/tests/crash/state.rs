@@ -70,16 +70,20 @@ impl State {
 
 /// One reboot (I11): the state opens, and all that it points at is whole (I1).
 pub(crate) fn boot(disk: &SimDisk) -> Result<State, String> {
-    let store = open(disk).map_err(|error| format!("the state does not open: {error}"))?;
-    check_log(&store).map_err(|error| format!("the audit log: {error}"))?;
-    let state = State::read(&store)?;
+    boot_store(&open(disk).map_err(|error| format!("the state does not open: {error}"))?)
+}
+
+/// The same, once it is open.
+pub(crate) fn boot_store(store: &Store) -> Result<State, String> {
+    check_log(store).map_err(|error| format!("the audit log: {error}"))?;
+    let state = State::read(store)?;
     for row in &state.generations {
         let generation = store.open_generation(row.number).map_err(|error| error.to_string())?;
         generation.view().map_err(|error| error.to_string())?;
         if !store.is_intact(row) {
             return Err(format!("generation {} lacks a blob", row.number));
         }
-        recheck(&store, row).map_err(|error| format!("generation {}: {error}", row.number))?;
+        recheck(store, row).map_err(|error| format!("generation {}: {error}", row.number))?;
     }
     for row in state.pending.iter().filter_map(PendingRow::staged) {
         store.open_staged(row).map_err(|error| error.to_string())?;

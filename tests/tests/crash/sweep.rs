@@ -15,12 +15,13 @@ pub(crate) type Tally = BTreeMap<(FaultKind, bool), usize>;
 
 impl Workload {
     /// Fails every `stride`-th operation, beginning with `first`: once, and from there on.
-    pub(crate) fn sweep(&self, first: usize, stride: usize) -> Tally {
+    pub(crate) fn sweep(&self, only: Option<FaultKind>, first: usize, stride: usize) -> Tally {
         let start = self.start();
         let (disk, before, after) = self.record(&start);
         let goal = self.converge(&SimDisk::new(&disk.image()), &after, None).expect("it converges");
         let mut tally = Tally::new();
-        for (kind, persistent) in FaultKind::ALL.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
+        let kinds = FaultKind::once_and_for_good().filter(|(kind, _)| only.is_none_or(|only| *kind == only));
+        for (kind, persistent) in kinds {
             for at in (first as u64..).step_by(stride) {
                 let fault = Fault { kind, at, persistent };
                 match self.fail_once(&start, fault, (&before, &after, &goal)) {
@@ -50,6 +51,12 @@ impl Workload {
         let transparent = matches!(fault.kind, FaultKind::Short | FaultKind::Interrupted);
         if transparent && result.is_ok() != self.act.must_succeed() {
             return Err(format!("what is no fault changed the result: {result:?}"));
+        }
+        if let (FaultKind::ReadOnly, Err(error)) = (fault.kind, &result)
+            && self.act.must_succeed()
+            && error.code() != "E-ROFS"
+        {
+            return Err(format!("a read-only file system is not told as such: {} {error}", error.code()));
         }
         if !fault.persistent {
             disk.arm(None);

@@ -160,3 +160,12 @@ fn a_rollback_whose_generation_was_forgotten_meanwhile_is_refused_and_waits_no_l
             .collect();
     play(&steps).unwrap_or_else(|parted| panic!("{parted}"));
 }
+
+#[test]
+fn the_generation_before_is_kept_when_it_is_the_oldest_one() {
+    let import = |kit| Step::Import { kit, by: 0 };
+    // To the oldest of three; then a fourth one makes one of the others go, and the way back leads to the oldest.
+    let oldest = Step::RollBack { to: Some(2), by: 0 };
+    let steps = [import(1), import(1), import(1), oldest, import(2), Step::RollBack { to: None, by: 0 }];
+    play(&steps).unwrap_or_else(|parted| panic!("{parted}"));
+}
