@@ -217,7 +217,7 @@ fn o04_no_command_takes_anything_out_of_the_audit_log_and_taking_it_away_is_noti
     let (_, list) = help.split_once("Commands:\n").expect("a list of commands");
     let commands: Vec<&str> =
         list.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(commands, ["verify", "list", "export", "help"], "each of them only reads");
+    assert_eq!(commands, ["verify", "export", "list", "help"], "each of them only reads");
     // Whoever may change files can, and nothing is signed behind that.
     site.vendor();
     for version in ["1", "2"] {
