@@ -309,6 +309,81 @@ fn a_distributions_advisory_has_the_fix_or_a_status() {
 }
 
 #[test]
+fn red_hats_statements_are_of_streams_and_its_table_leads_to_them() {
+    let of = |record: &str, stream: &str, fixed: &str, arches: &[&str]| {
+        let ecosystem = format!("Red Hat:enterprise_linux:9{stream}");
+        let mut one = affected("redhat", record, &ecosystem, "openssl", vec![Interval::below(fixed)]);
+        one.arches = arches.iter().map(|&arch| arch.to_owned()).collect();
+        one.severity = Some(Severity::High);
+        one
+    };
+    let binary = ["x86_64", "aarch64"];
+    let mut open = affected("redhat", "CVE-2", "Red Hat:enterprise_linux:9", "openssl-libs", vec![Interval::all()]);
+    (open.status, open.severity) = (Status::WillNotFix, Some(Severity::Low));
+    let mut not = open.clone();
+    (not.status, not.package.name) = (Status::NotAffected, "compat-openssl11".to_owned());
+    let mut module = of("RHSA-2024:3", "::appstream", "1:20.1-1.module+el9", &["noarch"]);
+    (module.module, module.package.name) = (Some("nodejs:20".to_owned()), "nodejs-docs".to_owned());
+    let (content, exported) = export(&[
+        advisory(
+            "CVE-1",
+            vec![
+                of("RHSA-2024:1", "::baseos", "1:3.0.7-27.el9", &binary),
+                of("RHSA-2024:1", "::appstream", "1:3.0.7-27.el9", &binary),
+                of("RHSA-2024:1", "::baseos", "1:3.0.7-27.el9", &["src"]),
+            ],
+        ),
+        advisory("CVE-2", vec![of("RHSA-2024:1", "::baseos", "1:3.0.7-27.el9", &binary), open, not, module]),
+    ]);
+    let at = |path: &[&str]| at(&content, path).unwrap_or_else(|| panic!("{path:?}"));
+    let streams = |repository: &str| -> Vec<String> {
+        let places = at(&["Red Hat CPE", "repository", repository]);
+        let name = |place: &Value| at(&["Red Hat CPE", "cpe", &place.to_string()]);
+        let names = places.as_array().expect("places").iter().map(name);
+        names.map(|name| name.as_str().expect("a name").to_owned()).collect()
+    };
+    let base = ["cpe:/:redhat:enterprise_linux:9", "cpe:/:redhat:enterprise_linux:9::baseos"];
+    assert_eq!(streams("rhel-9-for-x86_64-baseos-rpms"), base);
+    let apps = ["cpe:/:redhat:enterprise_linux:9", "cpe:/:redhat:enterprise_linux:9::appstream"];
+    assert_eq!(streams("rhel-9-for-aarch64-appstream-rpms"), apps);
+
+    let places = |repository| at(&["Red Hat CPE", "repository", repository]);
+    let (whole, baseos) =
+        (places("rhel-9-for-x86_64-baseos-rpms")[0].clone(), places("rhel-9-for-x86_64-baseos-rpms")[1].clone());
+    let appstream = places("rhel-9-for-x86_64-appstream-rpms")[1].clone();
+    let (fixed, arches) = ("1:3.0.7-27.el9", ["aarch64", "x86_64"]);
+    assert_eq!(
+        at(&["Red Hat", "openssl", "RHSA-2024:1"]),
+        json!({ "Entries": [
+            { "FixedVersion": fixed, "Cves": [{ "ID": "CVE-1", "Severity": 3 }], "Arches": arches,
+              "Affected": [appstream, baseos] },
+            { "FixedVersion": fixed, "Cves": [{ "ID": "CVE-2", "Severity": 3 }], "Arches": arches,
+              "Affected": [baseos] },
+        ]}),
+        "an erratum fixes several vulnerabilities, not all of them in the same streams"
+    );
+    assert_eq!(
+        at(&["Red Hat", "openssl-libs", "CVE-2"]),
+        json!({ "Entries": [{ "Cves": [{ "Severity": 1 }], "Affected": [whole], "Status": 5 }] }),
+        "without an erratum the key is the vulnerability"
+    );
+    let docs = at(&["Red Hat", "nodejs:20::nodejs-docs", "RHSA-2024:3"]);
+    assert!(docs["Entries"][0].get("Arches").is_none(), "noarch is of every architecture");
+    assert!(
+        matches!(&content[&b"Red Hat"[..]], Node::Bucket(packages) if packages.len() == 3),
+        "not affected: nothing"
+    );
+    assert_eq!(exported.left_out, [((EcosystemKind::RedHat, LeftOut::SourcePackage), 1)].into());
+}
+
+#[test]
+fn without_red_hats_statements_its_table_is_left_out_so_that_trivy_ends_with_an_error_and_not_with_nothing_found() {
+    let (content, _) =
+        export(&[advisory("CVE-1", vec![affected("ghsa", "GHSA-1", "npm", "a", vec![Interval::all()])])]);
+    assert!(content.keys().all(|bucket| !bucket.starts_with(b"Red Hat")));
+}
+
+#[test]
 fn what_the_form_cannot_say_is_counted_with_its_reason_and_never_bent() {
     let last = Interval { lower: Lower::Start, upper: Upper::LastAffected("1-1".to_owned()) };
     let (content, exported) = export(&[

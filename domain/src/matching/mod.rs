@@ -17,7 +17,7 @@ mod severity;
 
 pub use authority::authority;
 pub use distribution::{
-    debian_release, ecosystem_of, redhat_stream, stated_distribution, suse_release, ubuntu_release,
+    debian_release, ecosystem_of, redhat_repositories, redhat_stream, stated_distribution, suse_release, ubuntu_release,
 };
 pub use explain::{Explanation, Step, explain};
 pub use index::{AdvisoryIndex, Assertion, DataCoverage, RatingRow, Summary};

@@ -130,13 +130,13 @@ pub(super) fn distribution(
 }
 
 /// One range that holds what several assertions say, when one can.
-struct Range {
-    lower: Option<String>,
-    fixed: Option<String>,
+pub(super) struct Range {
+    pub(super) lower: Option<String>,
+    pub(super) fixed: Option<String>,
 }
 
 impl Range {
-    fn of(scheme: Scheme, affected: &[&&Affected]) -> Result<Option<Self>, LeftOut> {
+    pub(super) fn of(scheme: Scheme, affected: &[&&Affected]) -> Result<Option<Self>, LeftOut> {
         if affected.iter().any(|affected| !affected.versions.is_empty()) {
             return Err(LeftOut::ListedVersions);
         }
@@ -207,7 +207,7 @@ pub(super) fn severity_number(severity: Severity) -> Option<u8> {
     }
 }
 
-fn status_number(status: Status) -> u8 {
+pub(super) fn status_number(status: Status) -> u8 {
     match status {
         Status::NotAffected => 1,
         Status::Affected => 2,

@@ -156,6 +156,9 @@ pub(super) fn data_source(source: &str, slug: Option<&str>) -> DataSource {
         ("photon", None) => {
             known("photon", "Photon OS CVE metadata", "https://packages.broadcom.com/photon/photon_cve_metadata/")
         }
+        ("redhat", None) => {
+            known("redhat-csaf-vex", "Red Hat CSAF VEX", "https://access.redhat.com/security/data/csaf/v2/vex/")
+        }
         ("rocky", None) => known("rocky", "Rocky Linux updateinfo", "https://download.rockylinux.org/pub/rocky/"),
         ("ubuntu", None) => known("ubuntu", "Ubuntu CVE Tracker", "https://git.launchpad.net/ubuntu-cve-tracker"),
         ("wolfi", None) => known("wolfi", "Wolfi Secdb", "https://packages.wolfi.dev/os/security.json"),
