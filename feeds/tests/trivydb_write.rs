@@ -393,6 +393,7 @@ fn what_the_form_cannot_say_is_counted_with_its_reason_and_never_bent() {
                 affected("debian", "CVE-4", "Debian:12", "a", vec![between("1-1", "2-1")]),
                 affected("debian", "CVE-4", "Debian:12", "b", vec![last]),
                 affected("wolfi", "CVE-4", "Wolfi", "c", vec![Interval::below("1-r0"), between("2-r0", "3-r0")]),
+                affected("suse", "CVE-4", "SUSE:Linux Enterprise 15 SP5", "f", vec![Interval::all()]),
                 affected("mageia", "MGASA-1", "Mageia:9", "d", vec![Interval::below("1-1")]),
             ],
         ),
@@ -405,6 +406,7 @@ fn what_the_form_cannot_say_is_counted_with_its_reason_and_never_bent() {
     assert_eq!(left_out(EcosystemKind::Debian, LeftOut::LowerBound), Some(1));
     assert_eq!(left_out(EcosystemKind::Debian, LeftOut::LastAffected), Some(1));
     assert_eq!(left_out(EcosystemKind::Wolfi, LeftOut::SeveralRanges), Some(1));
+    assert_eq!(left_out(EcosystemKind::Suse, LeftOut::Unfixed), Some(1));
     assert_eq!(left_out(EcosystemKind::Mageia, LeftOut::NoDriver), Some(1));
     assert_eq!(left_out(EcosystemKind::Npm, LeftOut::Withdrawn), Some(1));
     assert_eq!((exported.advisories, exported.vulnerabilities), (0, 0));

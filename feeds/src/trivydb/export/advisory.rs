@@ -10,7 +10,7 @@ use domain::version::Scheme;
 use serde::Serialize;
 
 use super::LeftOut;
-use super::platform::Form;
+use super::platform::{Form, takes_unfixed};
 
 /// Every architecture that a driver which reads entries may ask for.
 const ARCHES: [&str; 7] = ["aarch64", "i686", "noarch", "ppc64le", "riscv64", "s390x", "x86_64"];
@@ -114,6 +114,9 @@ pub(super) fn distribution(
     };
     if range.lower.is_some() && form != Form::Bounds {
         return Err(LeftOut::LowerBound);
+    }
+    if range.fixed.is_none() && !takes_unfixed(ecosystem.kind) {
+        return Err(LeftOut::Unfixed);
     }
     let arches: BTreeSet<String> = affected.iter().flat_map(|affected| &affected.arches).cloned().collect();
     let status = affected.iter().map(|affected| affected.status).min().unwrap_or_default();

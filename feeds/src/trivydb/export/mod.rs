@@ -44,6 +44,8 @@ pub enum LeftOut {
     SeveralRanges,
     #[error("the form lists no versions for distributions")]
     ListedVersions,
+    #[error("Trivy's driver reports nothing that has no fix")]
+    Unfixed,
     #[error("a version cannot be read")]
     Unreadable,
     #[error("Trivy looks up binary packages, and this is about a source package")]
