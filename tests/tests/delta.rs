@@ -103,6 +103,45 @@ fn d05_a_base_and_its_delta_are_the_full_kit() {
 }
 
 #[test]
+fn a_site_makes_the_trivy_db_that_the_vendor_signed_of_a_full_kit_and_of_a_delta() {
+    let site = Site::new();
+    site.ok(&["kit", "keys", "--out", "keys"]);
+    site.dataset("one", &["rustsec.jsonl", "pypa.jsonl"]);
+    site.dataset("two", &["rustsec.jsonl", "ghsa.jsonl", "kev.json"]);
+    let build = |dataset: &str, output: &str, more: &[&str]| {
+        let common = ["kit", "build", "--keys", "keys", "--derive-trivy-db", "--dataset", dataset, "-o", output];
+        site.ok(&[&common[..], more].concat());
+    };
+    build("one", "base.tar.zst", &["--kit-version", "1"]);
+    build("two", "full.tar.zst", &["--kit-version", "2"]);
+    build("two", "delta.tar.zst", &["--kit-version", "2", "--base", "base.tar.zst"]);
+    let exported = |state: &str| {
+        let output = format!("{state}-db");
+        site.ok(&["--state-dir", state, "feeds", "export", "--format", "trivy-db", "-o", &output]);
+        site.path(&output)
+    };
+    for kit in ["base.tar.zst", "delta.tar.zst"] {
+        let ran = import(&site, "stacked", kit);
+        assert_eq!(ran.code, 0, "{kit}: {}", ran.stderr);
+    }
+    assert_eq!(import(&site, "whole", "full.tar.zst").code, 0);
+    let (stacked, whole) = (exported("stacked"), exported("whole"));
+    for name in ["trivy.db", "metadata.json"] {
+        assert_eq!(digest_of(&stacked.join(name)), digest_of(&whole.join(name)), "{name}");
+    }
+
+    // The same database may travel in the kit; another one is not signed.
+    let directory = whole.display().to_string();
+    build("two", "both.tar.zst", &["--kit-version", "3", "--trivy-db", &directory]);
+    let ran = import(&site, "whole", "both.tar.zst");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let arguments = ["kit", "build", "--keys", "keys", "--derive-trivy-db", "--dataset", "one", "-o", "no.tar.zst"];
+    let refused = site.run(&[&arguments[..], &["--kit-version", "4", "--trivy-db", &directory]].concat());
+    assert_ne!(refused.code, 0);
+    assert!(refused.stderr.contains("is not what the records give"), "{}", refused.stderr);
+}
+
+#[test]
 fn p03_a_delta_that_takes_a_source_away_is_held_as_the_full_kit_is() {
     let site = vendor();
     let held = |state: &str, kit: &str| {

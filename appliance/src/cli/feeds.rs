@@ -59,6 +59,9 @@ pub(crate) enum Verb {
         output: PathBuf,
         #[arg(short, long, value_enum, default_value = "ndjson")]
         format: ExportFormat,
+        /// Of a database, also its archive and an OCI image layout with it, as registries hand it out
+        #[arg(long)]
+        archive: bool,
     },
 }
 
@@ -67,6 +70,8 @@ Examples:
   stella feeds export -o records
   stella feeds export --format trivy-db -o ~/.cache/trivy/db
   trivy sbom --cache-dir ~/.cache/trivy --skip-db-update --offline-scan bom.json
+  stella feeds export --format trivy-db --archive -o trivy-db
+  oras cp --from-oci-layout trivy-db/oci:2 registry.example/trivy-db:2
 
 ndjson     the manifest and the segments as the vendor signed them
 trivy-db   trivy.db and metadata.json, schema 2; the same records give the same bytes. What that form cannot
@@ -94,8 +99,11 @@ pub(crate) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
                 Choices { complete, generated_at: source_date_epoch.map(Timestamp::from_unix), verbose: *verbose };
             ingest(global, inputs, into, options, &choices)
         }
-        Verb::Export { output, format: ExportFormat::Ndjson } => run_export(global, output),
-        Verb::Export { output, format: ExportFormat::TrivyDb } => trivy_db::run(global, output),
+        Verb::Export { format: ExportFormat::Ndjson, archive: true, .. } => {
+            Err(UsageError("--archive is for databases: add --format trivy-db".to_owned()).into())
+        }
+        Verb::Export { output, format: ExportFormat::Ndjson, archive: false } => run_export(global, output),
+        Verb::Export { output, format: ExportFormat::TrivyDb, archive } => trivy_db::run(global, output, *archive),
     }
 }
 
