@@ -21,10 +21,17 @@ const EMPTY: &[u8] = b"{}";
 
 /// Writes the archive and returns what is below it.
 pub fn write<W: Write>(out: W, database: impl Read, length: u64, metadata: &[u8]) -> io::Result<W> {
+    let metadata: (_, Box<dyn Read + '_>, _) = ("metadata.json", Box::new(metadata), metadata.len() as u64);
+    pack(out, vec![metadata, ("trivy.db", Box::new(database), length)])
+}
+
+/// A `tar.gz` of files with their lengths, in which nothing is of this machine.
+pub fn pack<W: Write>(out: W, files: Vec<(&str, Box<dyn Read + '_>, u64)>) -> io::Result<W> {
     let gzip = GzBuilder::new().mtime(0).operating_system(255).write(out, Compression::new(6));
     let mut tar = tar::Builder::new(gzip);
-    append(&mut tar, "metadata.json", metadata, metadata.len() as u64)?;
-    append(&mut tar, "trivy.db", database, length)?;
+    for (name, content, length) in files {
+        append(&mut tar, name, content, length)?;
+    }
     tar.into_inner()?.finish()
 }
 
