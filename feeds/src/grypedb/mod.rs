@@ -19,11 +19,11 @@ use domain::advisory::{Advisory, Affected, PackageKey};
 use domain::digest::Digest;
 use domain::ecosystem::EcosystemKind;
 use domain::exploitation::{Epss, KnownExploited};
-use domain::matching::authority;
 use domain::time::Timestamp;
 use serde_json::json;
 
 use crate::sqlite::{Database, SqliteError, Table, Value};
+use crate::trivydb::export::decisive;
 use package::Package;
 use system::{Place, System};
 
@@ -115,7 +115,7 @@ impl<W: Write + Seek> Export<W> {
             match place {
                 Err(reason) => *self.exported.left_out.entry((kind, reason)).or_default() += 1,
                 Ok(place) => {
-                    for affected in decisive(kind, assertions) {
+                    for affected in decisive(&package.ecosystem, assertions) {
                         statements.entry(Statement::of(&place, affected)).or_default().push(affected);
                     }
                 }
@@ -287,13 +287,6 @@ fn by_package(advisory: &Advisory) -> BTreeMap<&PackageKey, Vec<&Affected>> {
     let mut packages: BTreeMap<&PackageKey, Vec<&Affected>> = BTreeMap::new();
     advisory.affected.iter().for_each(|affected| packages.entry(&affected.package).or_default().push(affected));
     packages
-}
-
-/// As our matcher lets them decide (`domain::matching`).
-fn decisive(kind: EcosystemKind, assertions: Vec<&Affected>) -> Vec<&Affected> {
-    let authority = authority(kind);
-    let is_it = |affected: &&Affected| Some(affected.source.as_str()) == authority;
-    if assertions.iter().any(is_it) { assertions.into_iter().filter(is_it).collect() } else { assertions }
 }
 
 /// As the library that Grype reads with writes it.

@@ -193,7 +193,7 @@ fn write_packages<W: Write + Seek>(
 }
 
 /// As our matcher lets them decide (`domain::matching`).
-fn decisive<'a>(ecosystem: &Ecosystem, assertions: Vec<&'a Affected>) -> Vec<&'a Affected> {
+pub(crate) fn decisive<'a>(ecosystem: &Ecosystem, assertions: Vec<&'a Affected>) -> Vec<&'a Affected> {
     let is_of = |affected: &&Affected, authority: &str| affected.source.as_str() == authority;
     let speaks = |authority: &&&str| assertions.iter().any(|affected| is_of(affected, authority));
     match authorities(ecosystem.kind).iter().find(speaks) {

@@ -1,7 +1,6 @@
 //! The Grype DB that is made of advisories, read back by SQLite itself where Python is at hand.
 
 use std::io::Cursor;
-use std::process::{Command, Stdio};
 
 use domain::advisory::{Advisory, Affected, Interval, Lower, Member, PackageKey, Status, Upper};
 use domain::digest::Digest;
@@ -10,6 +9,8 @@ use domain::exploitation::{Epss, KnownExploited};
 use domain::source::SourceId;
 use domain::time::Timestamp;
 use feeds::grypedb::{Export, Exported, LeftOut};
+
+use crate::ask::ask;
 
 fn advisory(id: &str, affected: Vec<Affected>) -> Advisory {
     Advisory {
@@ -57,19 +58,6 @@ fn export(advisories: &[Advisory]) -> (Vec<u8>, Exported) {
     let (out, exported) = export.finish(at()).expect("written");
     assert_eq!(out.get_ref().len() as u64, exported.bytes);
     (out.into_inner(), exported)
-}
-
-/// What Python's SQLite answers to each question, one a line; None without it.
-fn ask(bytes: &[u8], questions: &[&str]) -> Option<Vec<String>> {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("vulnerability.db");
-    std::fs::write(&path, bytes).expect("written");
-    let python = |arguments: &[&str]| Command::new("python3").args(arguments).stdin(Stdio::null()).output().ok();
-    python(&["-c", "import sqlite3"]).filter(|ran| ran.status.success())?;
-    let script = "import sqlite3, sys\nat = sqlite3.connect(sys.argv[1])\nfor sql in sys.argv[2:]: print(at.execute(sql).fetchall())";
-    let ran = python(&[&["-c", script, path.to_str().expect("text")], questions].concat()).expect("it ran before");
-    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-    Some(String::from_utf8(ran.stdout).expect("text").lines().map(str::to_owned).collect())
 }
 
 const OF_NAME: &str = "SELECT v.name, o.name, o.major_version, p.ecosystem, b.value FROM affected_package_handles a \
@@ -134,10 +122,7 @@ fn rows_point_at_each_other_and_say_what_the_records_say() {
         "SELECT cve, epss, percentile FROM epss_handles",
         "SELECT codename FROM operating_systems WHERE name = 'debian'",
     ]);
-    let Some(answers) = ask(&bytes, &questions) else {
-        println!("skipped: there is no python3 with sqlite3");
-        return;
-    };
+    let Some(answers) = ask(&bytes, &questions) else { return };
     let want = [
         "[('ok',)]",
         "[]",
