@@ -11,7 +11,7 @@ use domain::source::SourceId;
 use domain::time::Timestamp;
 use feeds::trivydb::bolt::{Bolt, Item, Limits, WriteError, Writer};
 use feeds::trivydb::export::{Export, Exported, LeftOut, metadata};
-use feeds::trivydb::{Metadata, check};
+use feeds::trivydb::{FORM, Metadata, check};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -309,6 +309,81 @@ fn a_distributions_advisory_has_the_fix_or_a_status() {
 }
 
 #[test]
+fn red_hats_statements_are_of_streams_and_its_table_leads_to_them() {
+    let of = |record: &str, stream: &str, fixed: &str, arches: &[&str]| {
+        let ecosystem = format!("Red Hat:enterprise_linux:9{stream}");
+        let mut one = affected("redhat", record, &ecosystem, "openssl", vec![Interval::below(fixed)]);
+        one.arches = arches.iter().map(|&arch| arch.to_owned()).collect();
+        one.severity = Some(Severity::High);
+        one
+    };
+    let binary = ["x86_64", "aarch64"];
+    let mut open = affected("redhat", "CVE-2", "Red Hat:enterprise_linux:9", "openssl-libs", vec![Interval::all()]);
+    (open.status, open.severity) = (Status::WillNotFix, Some(Severity::Low));
+    let mut not = open.clone();
+    (not.status, not.package.name) = (Status::NotAffected, "compat-openssl11".to_owned());
+    let mut module = of("RHSA-2024:3", "::appstream", "1:20.1-1.module+el9", &["noarch"]);
+    (module.module, module.package.name) = (Some("nodejs:20".to_owned()), "nodejs-docs".to_owned());
+    let (content, exported) = export(&[
+        advisory(
+            "CVE-1",
+            vec![
+                of("RHSA-2024:1", "::baseos", "1:3.0.7-27.el9", &binary),
+                of("RHSA-2024:1", "::appstream", "1:3.0.7-27.el9", &binary),
+                of("RHSA-2024:1", "::baseos", "1:3.0.7-27.el9", &["src"]),
+            ],
+        ),
+        advisory("CVE-2", vec![of("RHSA-2024:1", "::baseos", "1:3.0.7-27.el9", &binary), open, not, module]),
+    ]);
+    let at = |path: &[&str]| at(&content, path).unwrap_or_else(|| panic!("{path:?}"));
+    let streams = |repository: &str| -> Vec<String> {
+        let places = at(&["Red Hat CPE", "repository", repository]);
+        let name = |place: &Value| at(&["Red Hat CPE", "cpe", &place.to_string()]);
+        let names = places.as_array().expect("places").iter().map(name);
+        names.map(|name| name.as_str().expect("a name").to_owned()).collect()
+    };
+    let base = ["cpe:/:redhat:enterprise_linux:9", "cpe:/:redhat:enterprise_linux:9::baseos"];
+    assert_eq!(streams("rhel-9-for-x86_64-baseos-rpms"), base);
+    let apps = ["cpe:/:redhat:enterprise_linux:9", "cpe:/:redhat:enterprise_linux:9::appstream"];
+    assert_eq!(streams("rhel-9-for-aarch64-appstream-rpms"), apps);
+
+    let places = |repository| at(&["Red Hat CPE", "repository", repository]);
+    let (whole, baseos) =
+        (places("rhel-9-for-x86_64-baseos-rpms")[0].clone(), places("rhel-9-for-x86_64-baseos-rpms")[1].clone());
+    let appstream = places("rhel-9-for-x86_64-appstream-rpms")[1].clone();
+    let (fixed, arches) = ("1:3.0.7-27.el9", ["aarch64", "x86_64"]);
+    assert_eq!(
+        at(&["Red Hat", "openssl", "RHSA-2024:1"]),
+        json!({ "Entries": [
+            { "FixedVersion": fixed, "Cves": [{ "ID": "CVE-1", "Severity": 3 }], "Arches": arches,
+              "Affected": [appstream, baseos] },
+            { "FixedVersion": fixed, "Cves": [{ "ID": "CVE-2", "Severity": 3 }], "Arches": arches,
+              "Affected": [baseos] },
+        ]}),
+        "an erratum fixes several vulnerabilities, not all of them in the same streams"
+    );
+    assert_eq!(
+        at(&["Red Hat", "openssl-libs", "CVE-2"]),
+        json!({ "Entries": [{ "Cves": [{ "Severity": 1 }], "Affected": [whole], "Status": 5 }] }),
+        "without an erratum the key is the vulnerability"
+    );
+    let docs = at(&["Red Hat", "nodejs:20::nodejs-docs", "RHSA-2024:3"]);
+    assert!(docs["Entries"][0].get("Arches").is_none(), "noarch is of every architecture");
+    assert!(
+        matches!(&content[&b"Red Hat"[..]], Node::Bucket(packages) if packages.len() == 3),
+        "not affected: nothing"
+    );
+    assert_eq!(exported.left_out, [((EcosystemKind::RedHat, LeftOut::SourcePackage), 1)].into());
+}
+
+#[test]
+fn without_red_hats_statements_its_table_is_left_out_so_that_trivy_ends_with_an_error_and_not_with_nothing_found() {
+    let (content, _) =
+        export(&[advisory("CVE-1", vec![affected("ghsa", "GHSA-1", "npm", "a", vec![Interval::all()])])]);
+    assert!(content.keys().all(|bucket| !bucket.starts_with(b"Red Hat")));
+}
+
+#[test]
 fn what_the_form_cannot_say_is_counted_with_its_reason_and_never_bent() {
     let last = Interval { lower: Lower::Start, upper: Upper::LastAffected("1-1".to_owned()) };
     let (content, exported) = export(&[
@@ -318,6 +393,7 @@ fn what_the_form_cannot_say_is_counted_with_its_reason_and_never_bent() {
                 affected("debian", "CVE-4", "Debian:12", "a", vec![between("1-1", "2-1")]),
                 affected("debian", "CVE-4", "Debian:12", "b", vec![last]),
                 affected("wolfi", "CVE-4", "Wolfi", "c", vec![Interval::below("1-r0"), between("2-r0", "3-r0")]),
+                affected("suse", "CVE-4", "SUSE:Linux Enterprise 15 SP5", "f", vec![Interval::all()]),
                 affected("mageia", "MGASA-1", "Mageia:9", "d", vec![Interval::below("1-1")]),
             ],
         ),
@@ -330,6 +406,7 @@ fn what_the_form_cannot_say_is_counted_with_its_reason_and_never_bent() {
     assert_eq!(left_out(EcosystemKind::Debian, LeftOut::LowerBound), Some(1));
     assert_eq!(left_out(EcosystemKind::Debian, LeftOut::LastAffected), Some(1));
     assert_eq!(left_out(EcosystemKind::Wolfi, LeftOut::SeveralRanges), Some(1));
+    assert_eq!(left_out(EcosystemKind::Suse, LeftOut::Unfixed), Some(1));
     assert_eq!(left_out(EcosystemKind::Mageia, LeftOut::NoDriver), Some(1));
     assert_eq!(left_out(EcosystemKind::Npm, LeftOut::Withdrawn), Some(1));
     assert_eq!((exported.advisories, exported.vulnerabilities), (0, 0));
@@ -391,4 +468,39 @@ fn the_order_of_advisories_changes_no_byte_and_the_check_of_kits_takes_the_resul
     let metadata = Metadata::parse(&metadata(at)).expect("metadata");
     let contents = check(&written[..], Limits::default(), &metadata, at).expect("a Trivy DB");
     assert_eq!((contents.platforms, contents.advisories, contents.vulnerabilities), (2, 1000, 500));
+}
+
+#[test]
+fn other_bytes_for_the_same_records_are_another_form_or_sites_refuse_what_a_vendor_has_signed() {
+    let below = || vec![Interval::below("1.2-3")];
+    let mut redhat = affected("redhat", "RHSA-2024:1", "Red Hat:enterprise_linux:9::baseos", "a", below());
+    redhat.severity = Some(Severity::High);
+    let mut open = affected("debian", "CVE-1", "Debian:12", "a", vec![Interval::all()]);
+    (open.status, open.severity) = (Status::FixDeferred, Some(Severity::Low));
+    let mut of_each = advisory("CVE-1", vec![redhat, open]);
+    for (source, ecosystem) in [
+        ("ghsa", "npm"),
+        ("pypa", "PyPI"),
+        ("rubysec", "RubyGems"),
+        ("go", "Go"),
+        ("rocky", "Rocky Linux:9"),
+        ("wolfi", "Wolfi"),
+        ("ubuntu", "Ubuntu:22.04:LTS"),
+        ("suse", "SUSE:Linux Enterprise 15 SP5"),
+    ] {
+        of_each.affected.push(affected(source, "RECORD-1", ecosystem, "a-b", below()));
+    }
+    of_each.ratings = vec![Rating {
+        source: SourceId::new("nvd"),
+        scheme: RatingScheme::CvssV31,
+        vector: Some("CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H".to_owned()),
+        score_tenths: Some(98),
+        severity: Severity::Critical,
+    }];
+    let mut export = Export::new();
+    export.add(&of_each);
+    let written = export.write(Cursor::new(Vec::new())).expect("written").0.into_inner();
+    let known = (1, "51e62520662f96b40e7714d82c612e16af0fe0c09bef4c83a3db4d75af318219");
+    let found = Digest::of(&written).to_string();
+    assert_eq!((FORM, found.as_str()), known, "raise FORM (also when Red Hat's table changes), and write both here");
 }

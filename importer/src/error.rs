@@ -46,6 +46,10 @@ pub enum ImportError {
     DeltaTooLarge { length: u64, length_max: u64 },
     #[error("the content root of the records is {found}, but the kit signs {signed}")]
     ContentRoot { found: Digest, signed: Digest },
+    #[error("the Trivy DB is {found}, but the kit signs {signed} as the one that its records give")]
+    TrivyDb { found: Digest, signed: Digest },
+    #[error("the kit signs a Trivy DB of form {signed}, and this program makes form {ours}")]
+    TrivyForm { signed: u32, ours: u32 },
     /// The key list, the token list or the revocation list. A single token that is wrong is a warning.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -142,6 +146,8 @@ impl ImportError {
             Self::Semantic { .. } => "E-SEM",
             Self::BaseMissing { .. } | Self::BaseIncomplete(_) => "E-INCOMPLETE",
             Self::ContentRoot { .. } => "E-SEM-ROOT",
+            Self::TrivyDb { .. } => "E-SEM-TRIVY",
+            Self::TrivyForm { .. } => "E-GATE-TRIVY",
             Self::TrustRoot(error) => error.code(),
             Self::Token(error) => error.code(),
             Self::Withdrawn { .. } => "E-GATE-REVOKED",
@@ -155,7 +161,7 @@ impl ImportError {
     /// Who must act.
     pub fn blame(&self) -> Blame {
         match self {
-            Self::BaseMissing { .. } | Self::BaseIncomplete(_) => Blame::Operator,
+            Self::BaseMissing { .. } | Self::BaseIncomplete(_) | Self::TrivyForm { .. } => Blame::Operator,
             Self::DeltaTooLarge { .. } | Self::Store(StoreError::PackageTooLarge { .. }) => Blame::Kit,
             Self::Kit(error) => error.blame(),
             Self::Found(refusal) => refusal.blame,
@@ -169,9 +175,11 @@ impl ImportError {
             | Self::SealKeyMissing
             | Self::Unexpected { .. }
             | Self::SiteName(_) => Blame::Operator,
-            Self::TooLarge { .. } | Self::Future { .. } | Self::Semantic { .. } | Self::ContentRoot { .. } => {
-                Blame::Kit
-            }
+            Self::TooLarge { .. }
+            | Self::Future { .. }
+            | Self::Semantic { .. }
+            | Self::ContentRoot { .. }
+            | Self::TrivyDb { .. } => Blame::Kit,
             Self::Worker { .. } => Blame::Us,
             Self::Unrecorded { cause, .. } => cause.blame(),
         }
@@ -200,6 +208,8 @@ impl ImportError {
             | Self::DeltaTooLarge { .. }
             | Self::Store(StoreError::PackageTooLarge { .. })
             | Self::ContentRoot { .. }
+            | Self::TrivyDb { .. }
+            | Self::TrivyForm { .. }
             | Self::Withdrawn { .. }
             | Self::SourceKind { .. } => true,
             Self::Store(_)
@@ -234,7 +244,8 @@ impl ImportError {
             Self::SealKeyMissing => "give the vendor's minisign public key with --seal-key",
             Self::Unexpected { .. } => "compare the digest with the vendor's release note; do not import this file",
             Self::Future { .. } => "check this machine's clock; if it is right, do not trust the kit",
-            Self::Semantic { .. } | Self::ContentRoot { .. } => {
+            Self::TrivyForm { .. } => "update this program, or ask the vendor for a kit that signs no Trivy DB",
+            Self::Semantic { .. } | Self::ContentRoot { .. } | Self::TrivyDb { .. } => {
                 "the kit is signed but its content is wrong: report it to the vendor, keep the present data"
             }
             Self::Token(error) => error.advice(),

@@ -12,6 +12,7 @@
 //! parsing can be done by a process that reaches nothing else ([`work`]).
 
 pub mod control;
+mod derived;
 mod entitlements;
 mod error;
 pub mod impact;

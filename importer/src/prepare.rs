@@ -20,6 +20,7 @@ use ouk::verify::VerifiedKit;
 use ouk::volume::Outline;
 use store::{GenerationRow, ImportLock, Staged, Store, StoreError, TrustRow, Workspace};
 
+use crate::derived;
 use crate::entitlements::withdrawn;
 use crate::error::ImportError;
 use crate::request::{Progress, Request, SealPolicy, SiteWord};
@@ -228,7 +229,7 @@ impl Preparing<'_> {
         let mut needed: Vec<Digest> = blobs.iter().map(|(digest, _)| *digest).chain(below).collect();
         needed.sort_unstable();
         needed.dedup();
-        Ok(GenerationRow {
+        let mut row = GenerationRow {
             number,
             kit_sha256: staged.sha256(),
             kit_version: kit.kit_version(),
@@ -245,8 +246,11 @@ impl Preparing<'_> {
             manifest: manifest_digest,
             metadata_frame,
             trivy_db: trivy::row(kit, self.store.blobs(), loaded.trivy_db)?,
+            derived: None,
             census: Some(loaded.census),
-        })
+        };
+        row.derived = derived::check(workspace, kit, self.store.blobs(), &row)?;
+        Ok(row)
     }
 
     /// The generation that a delta kit builds on: any that is kept and has its content, the active one first.

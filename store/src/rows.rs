@@ -80,9 +80,21 @@ pub struct GenerationRow {
     /// The Trivy DB that came with it, for scanners that read one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trivy_db: Option<TrivyDbRow>,
+    /// The Trivy DB that the records give, as the vendor signed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub derived: Option<DerivedRow>,
     /// How much it holds of what. None in a row of an earlier version of the program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub census: Option<Census>,
+}
+
+/// A database that is made of the records, and is these bytes when it is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DerivedRow {
+    /// Which program can make it.
+    pub form: u32,
+    pub length: u64,
+    pub sha256: Digest,
 }
 
 /// A Trivy DB: its dates as they are signed, its counts as the worker counted them.

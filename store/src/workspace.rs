@@ -18,6 +18,7 @@ use crate::generation::{Generation, OpenLayers, Room, digest_of};
 use crate::layout::Layout;
 use crate::pieces::Pieces;
 use crate::rows::{GenerationRow, LayerRef};
+use crate::scratch::Scratch;
 use crate::state::{ImportLock, Store};
 
 /// Syncing a file waits for the disk, not for a processor.
@@ -129,6 +130,11 @@ impl Workspace {
     /// Room for the rows of an index: so many bytes in memory, and the rest in files here.
     pub fn room(&self, bytes: usize) -> Room {
         Room::new(Arc::clone(&self.disk), self.directory.clone(), bytes)
+    }
+
+    /// A file to make and to look at.
+    pub fn scratch(&self) -> Result<Scratch, StoreError> {
+        Scratch::create(&*self.disk, &self.directory.join("scratch"))
     }
 
     /// Where the index of the generation is built.

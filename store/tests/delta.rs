@@ -212,6 +212,7 @@ fn activate(
         manifest: digest,
         metadata_frame: digest,
         trivy_db: None,
+        derived: None,
         census: Some(census),
     };
     let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None, revocations: None };

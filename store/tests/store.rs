@@ -98,6 +98,7 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
         manifest: Digest::of(b"manifest"),
         metadata_frame: Digest::of(b"manifest"),
         trivy_db: None,
+        derived: None,
         census: None,
     };
     let trust = TrustRow {

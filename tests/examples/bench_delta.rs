@@ -219,6 +219,7 @@ fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Dig
         manifest: digest,
         metadata_frame: digest,
         trivy_db: None,
+        derived: None,
         census: None,
     };
     let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None, revocations: None };

@@ -1,7 +1,8 @@
 //! Delta kits through the real binary: a base and its delta are the full kit.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use domain::clock::Reading;
 use domain::digest::Digest;
@@ -103,6 +104,61 @@ fn d05_a_base_and_its_delta_are_the_full_kit() {
 }
 
 #[test]
+fn a_site_makes_the_trivy_db_that_the_vendor_signed_of_a_full_kit_and_of_a_delta() {
+    let site = Site::new();
+    site.ok(&["kit", "keys", "--out", "keys"]);
+    site.dataset("one", &["rustsec.jsonl", "pypa.jsonl"]);
+    site.dataset("two", &["rustsec.jsonl", "ghsa.jsonl", "kev.json"]);
+    let build = |dataset: &str, output: &str, more: &[&str]| {
+        let common = ["kit", "build", "--keys", "keys", "--derive-trivy-db", "--dataset", dataset, "-o", output];
+        site.ok(&[&common[..], more].concat());
+    };
+    build("one", "base.tar.zst", &["--kit-version", "1"]);
+    build("two", "full.tar.zst", &["--kit-version", "2"]);
+    build("two", "delta.tar.zst", &["--kit-version", "2", "--base", "base.tar.zst"]);
+    let exported = |state: &str| {
+        let output = format!("{state}-db");
+        site.ok(&["--state-dir", state, "feeds", "export", "--format", "trivy-db", "-o", &output]);
+        site.path(&output)
+    };
+    for kit in ["base.tar.zst", "delta.tar.zst"] {
+        let ran = import(&site, "stacked", kit);
+        assert_eq!(ran.code, 0, "{kit}: {}", ran.stderr);
+    }
+    assert_eq!(import(&site, "whole", "full.tar.zst").code, 0);
+    let (stacked, whole) = (exported("stacked"), exported("whole"));
+    for name in ["trivy.db", "metadata.json"] {
+        assert_eq!(digest_of(&stacked.join(name)), digest_of(&whole.join(name)), "{name}");
+    }
+
+    // So are the archives that other scanners take, and what tells of them.
+    let packed = |state: &str, format: &str| {
+        let output = format!("{state}-{format}");
+        site.ok(&["--state-dir", state, "feeds", "export", "--format", format, "--archive", "-o", &output]);
+        site.path(&output)
+    };
+    for format in ["trivy-db", "grype-db"] {
+        let (stacked, whole) = (files(&packed("stacked", format)), files(&packed("whole", format)));
+        assert_eq!(stacked, whole, "{format}");
+        assert!(whole.len() >= 3, "{format}: {whole:?}");
+    }
+    let listing = fs::read(site.path("whole-grype-db/latest.json")).expect("a listing");
+    let listing: serde_json::Value = serde_json::from_slice(&listing).expect("JSON");
+    let archive = site.path("whole-grype-db").join(listing["path"].as_str().expect("a name"));
+    assert_eq!(listing["checksum"], format!("sha256:{}", digest_of(&archive)));
+
+    // The same database may travel in the kit; another one is not signed.
+    let directory = whole.display().to_string();
+    build("two", "both.tar.zst", &["--kit-version", "3", "--trivy-db", &directory]);
+    let ran = import(&site, "whole", "both.tar.zst");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let arguments = ["kit", "build", "--keys", "keys", "--derive-trivy-db", "--dataset", "one", "-o", "no.tar.zst"];
+    let refused = site.run(&[&arguments[..], &["--kit-version", "4", "--trivy-db", &directory]].concat());
+    assert_ne!(refused.code, 0);
+    assert!(refused.stderr.contains("is not what the records give"), "{}", refused.stderr);
+}
+
+#[test]
 fn p03_a_delta_that_takes_a_source_away_is_held_as_the_full_kit_is() {
     let site = vendor();
     let held = |state: &str, kit: &str| {
@@ -116,6 +172,22 @@ fn p03_a_delta_that_takes_a_source_away_is_held_as_the_full_kit_is() {
     let concerns = held("delta", "delta.tar.zst");
     assert!(concerns.iter().any(|line| line.contains("pypa") && line.ends_with(" 0 now")), "{concerns:?}");
     assert_eq!(concerns, held("full", "full.tar.zst"));
+}
+
+/// Every file below a directory, with its digest.
+fn files(directory: &Path) -> BTreeMap<PathBuf, String> {
+    let mut found = BTreeMap::new();
+    let mut waiting = vec![directory.to_owned()];
+    while let Some(next) = waiting.pop() {
+        for path in fs::read_dir(&next).expect("a directory").map(|entry| entry.expect("an entry").path()) {
+            if path.is_dir() {
+                waiting.push(path);
+            } else {
+                found.insert(path.strip_prefix(directory).expect("below").to_owned(), digest_of(&path));
+            }
+        }
+    }
+    found
 }
 
 fn assert_same_files(one: &Path, other: &Path) {

@@ -1,5 +1,6 @@
 //! `stella feeds`: the connected side's ingest, and the export of canonical records.
 
+mod grype_db;
 mod trivy_db;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,7 +52,7 @@ pub(crate) enum Verb {
         #[arg(short, long)]
         verbose: bool,
     },
-    /// Write the active generation for other programs: canonical records, or a Trivy DB
+    /// Write the active generation for other programs: canonical records, a Trivy DB or a Grype DB
     #[command(after_help = EXPORT_HELP)]
     Export {
         /// Directory for what is written
@@ -59,6 +60,9 @@ pub(crate) enum Verb {
         output: PathBuf,
         #[arg(short, long, value_enum, default_value = "ndjson")]
         format: ExportFormat,
+        /// Of a database, also its archive and an OCI image layout with it, as registries hand it out
+        #[arg(long)]
+        archive: bool,
     },
 }
 
@@ -67,16 +71,21 @@ Examples:
   stella feeds export -o records
   stella feeds export --format trivy-db -o ~/.cache/trivy/db
   trivy sbom --cache-dir ~/.cache/trivy --skip-db-update --offline-scan bom.json
+  stella feeds export --format trivy-db --archive -o trivy-db
+  stella feeds export --format grype-db --archive -o grype-db && grype db import grype-db/vulnerability-db_*.tar.gz
+  oras cp --from-oci-layout trivy-db/oci:2 registry.example/trivy-db:2
 
 ndjson     the manifest and the segments as the vendor signed them
 trivy-db   trivy.db and metadata.json, schema 2; the same records give the same bytes. What that form cannot
-           say is left out and counted by ecosystem and reason.";
+           say is left out and counted by ecosystem and reason.
+grype-db   vulnerability.db, schema 6.1, likewise; --archive writes what `grype db import` takes, and latest.json.";
 
 /// What the records are written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum ExportFormat {
     Ndjson,
     TrivyDb,
+    GrypeDb,
 }
 
 fn parse_as_of(text: &str) -> Result<(SourceId, Timestamp), String> {
@@ -94,8 +103,12 @@ pub(crate) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
                 Choices { complete, generated_at: source_date_epoch.map(Timestamp::from_unix), verbose: *verbose };
             ingest(global, inputs, into, options, &choices)
         }
-        Verb::Export { output, format: ExportFormat::Ndjson } => run_export(global, output),
-        Verb::Export { output, format: ExportFormat::TrivyDb } => trivy_db::run(global, output),
+        Verb::Export { format: ExportFormat::Ndjson, archive: true, .. } => {
+            Err(UsageError("--archive is for databases: add --format trivy-db or grype-db".to_owned()).into())
+        }
+        Verb::Export { output, format: ExportFormat::Ndjson, archive: false } => run_export(global, output),
+        Verb::Export { output, format: ExportFormat::GrypeDb, archive } => grype_db::run(global, output, *archive),
+        Verb::Export { output, format: ExportFormat::TrivyDb, archive } => trivy_db::run(global, output, *archive),
     }
 }
 

@@ -4,11 +4,12 @@
 #![expect(clippy::disallowed_methods, reason = "the operator's own file arguments")]
 
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use domain::digest::{Digest, Hasher};
 
 /// Reads a file, or standard input for `-`, up to a limit.
 pub(crate) fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>> {
@@ -96,6 +97,20 @@ pub(crate) fn scratch(path: &Path) -> Result<File> {
         .with_context(|| format!("cannot write {}", temporary.display()))?;
     fs::remove_file(&temporary).with_context(|| format!("cannot remove {}", temporary.display()))?;
     Ok(file)
+}
+
+/// The digest of a whole file.
+pub(crate) fn digest(file: &mut File) -> Result<Digest> {
+    file.rewind().context("cannot read it again")?;
+    let mut hasher = Hasher::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut buffer).context("cannot read it again")?;
+        if read == 0 {
+            return Ok(hasher.finish());
+        }
+        hasher.update(buffer.get(..read).unwrap_or_default());
+    }
 }
 
 pub(crate) fn make_directory(path: &Path) -> Result<()> {

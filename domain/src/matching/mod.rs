@@ -18,7 +18,7 @@ mod unpackaged;
 
 pub use authority::authorities;
 pub use distribution::{
-    debian_release, ecosystem_of, redhat_stream, stated_distribution, suse_release, ubuntu_release,
+    debian_release, ecosystem_of, redhat_repositories, redhat_stream, stated_distribution, suse_release, ubuntu_release,
 };
 pub use explain::{Explanation, Step, explain};
 pub use index::{AdvisoryIndex, Assertion, DataCoverage, RatingRow, Summary};

@@ -7,12 +7,15 @@
 //! The form is that of schema version 2: root bucket for each platform, in it a bucket for each
 //! package, in it a value for each vulnerability; the bucket `vulnerability` with the descriptions.
 
+pub mod archive;
 pub mod bolt;
 mod check;
+mod derived;
 pub mod export;
 mod metadata;
 
 pub use check::{Contents, check};
+pub use derived::{DERIVED_NAME, Derived, DerivedError, FORM};
 pub use metadata::Metadata;
 
 use bolt::BoltError;

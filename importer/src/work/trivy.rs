@@ -2,7 +2,7 @@
 
 use domain::digest::Digest;
 use feeds::trivydb::bolt::{BoltError, Limits, Source};
-use feeds::trivydb::{self, Contents, DB_NAME, FOLDER, METADATA_NAME, Metadata, TrivyDbError};
+use feeds::trivydb::{self, Contents, DB_NAME, DERIVED_NAME, FOLDER, METADATA_NAME, Metadata, TrivyDbError};
 use ouk::verify::{VerifiedKit, VerifiedTarget};
 use store::{Blobs, Pieces, StoreError, TrivyDbRow, Workspace};
 
@@ -11,12 +11,10 @@ use crate::error::ImportError;
 /// Under its folder nothing but a database and its metadata has a place: what is not known is not checked,
 /// and somebody would use it all the same.
 pub(super) fn check_paths(kit: &VerifiedKit) -> Result<(), ImportError> {
-    let is_known = |path: &str| !path.starts_with(FOLDER) || path == DB_NAME || path == METADATA_NAME;
+    let known = [DB_NAME, METADATA_NAME, DERIVED_NAME];
+    let is_known = |path: &str| !path.starts_with(FOLDER) || known.contains(&path);
     if let Some(target) = kit.targets().iter().find(|target| !is_known(&target.path)) {
-        return Err(ImportError::semantic(
-            &target.path,
-            format!("only {DB_NAME} and {METADATA_NAME} have a place there"),
-        ));
+        return Err(ImportError::semantic(&target.path, format!("only {} have a place there", known.join(", "))));
     }
     targets(kit).map(drop)
 }

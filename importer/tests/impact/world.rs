@@ -196,6 +196,7 @@ fn row(number: u64, data: &Data, advisories: u64, sha256: Digest, segment: Diges
         manifest: segment,
         metadata_frame: segment,
         trivy_db: None,
+        derived: None,
         census: None,
     }
 }

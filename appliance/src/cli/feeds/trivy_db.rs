@@ -1,12 +1,15 @@
 //! `stella feeds export --format trivy-db`.
 
-use std::io::{BufWriter, Write};
+use std::fs::File;
+use std::io::{BufWriter, IntoInnerError, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use feeds::dataset::{Manifest, parse_advisory};
+use feeds::trivydb::FORM;
+use feeds::trivydb::archive::{self, ARCHIVE_NAME};
 use feeds::trivydb::export::{Export, Exported, metadata};
-use store::StoreError;
+use store::{DerivedRow, StoreError};
 
 use crate::cli::Global;
 use crate::cli::exit::Exit;
@@ -25,7 +28,7 @@ enum Refused {
     Record(#[from] feeds::dataset::DatasetError),
 }
 
-pub(super) fn run(global: &Global, output: &Path) -> Result<Exit> {
+pub(super) fn run(global: &Global, output: &Path, with_archive: bool) -> Result<Exit> {
     let store = global.open_store()?;
     let generation = store.open_current()?;
     let progress = Progress::new(global);
@@ -42,21 +45,64 @@ pub(super) fn run(global: &Global, output: &Path) -> Result<Exit> {
     files::make_directory(output)?;
     let updated_at = manifest.generated_at;
     // The database is put in place first: metadata of today beside a database of yesterday would say that it is fresh.
-    let exported = write(export, output)?;
-    files::write_bytes(&output.join(METADATA), 0o644, &metadata(updated_at))?;
+    let exported = write(export, output, generation.row().derived)?;
+    let metadata = metadata(updated_at);
+    files::write_bytes(&output.join(METADATA), 0o644, &metadata)?;
+    if with_archive {
+        progress.step("packing", None);
+        pack(output, exported.bytes, &metadata)?;
+    }
     progress.finish();
     report(&exported, output)
 }
 
 /// Beside its place first, so that no scanner opens half of it.
-fn write(export: Export, output: &Path) -> Result<Exported> {
+fn write(export: Export, output: &Path, signed: Option<DerivedRow>) -> Result<Exported> {
     let mut exported = Exported::default();
     files::write(&output.join(DB), 0o644, |file| {
-        let (mut out, written) = export.write(BufWriter::new(file))?;
+        let (out, written) = export.write(BufWriter::new(file))?;
         exported = written;
-        Ok(out.flush()?)
+        let file = out.into_inner().map_err(IntoInnerError::into_error)?;
+        signed.map_or(Ok(()), |signed| require(&signed, file))
     })?;
     Ok(exported)
+}
+
+/// The archive beside the database, and a layout that has it as its layer.
+fn pack(output: &Path, length: u64, metadata: &[u8]) -> Result<()> {
+    let path = output.join(ARCHIVE_NAME);
+    let mut digest = None;
+    files::write(&path, 0o644, |file| {
+        let database = files::open(&output.join(DB))?;
+        let out = archive::write(BufWriter::new(&mut *file), database, length, metadata)?;
+        out.into_inner().map_err(IntoInnerError::into_error)?;
+        digest = Some((files::digest(file)?, file.metadata()?.len()));
+        Ok(())
+    })?;
+    let (digest, length) = digest.context("the archive was not written")?;
+    let layout = output.join("oci");
+    let layer = layout.join(archive::blob_path(&digest));
+    files::make_directory(layer.parent().unwrap_or(&layout))?;
+    files::write(&layer, 0o644, |file| {
+        std::io::copy(&mut files::open(&path)?, file)?;
+        Ok(())
+    })?;
+    for (name, content) in archive::layout(&digest, length) {
+        files::write_bytes(&layout.join(name), 0o644, &content)?;
+    }
+    Ok(())
+}
+
+/// The database that the vendor signed, or none. One of a later form this program cannot make.
+fn require(signed: &DerivedRow, file: &mut File) -> Result<()> {
+    let found = files::digest(file)?;
+    ensure!(
+        signed.form != FORM || found == signed.sha256,
+        "E-SEM-TRIVY: the database is {found}, but the vendor signed {}: the records were changed, or this program has a defect; \
+         import the kit again",
+        signed.sha256
+    );
+    Ok(())
 }
 
 fn report(exported: &Exported, output: &Path) -> Result<Exit> {

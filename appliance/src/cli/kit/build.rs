@@ -103,7 +103,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
         None => (targets(&args.dataset)?, String::new()),
     };
     targets.extend(args.entitlements.targets(&args.keys, signed_at)?);
-    targets.extend(args.trivy.targets(feeds::dataset::SCHEMA, signed_at)?);
+    let scratch = files::scratch(&args.output)?;
+    targets.extend(args.trivy.targets(&args.dataset, scratch, feeds::dataset::SCHEMA, signed_at)?);
     let mut spool = files::scratch(&args.output)?;
     let mut built = None;
     files::write(&args.output, 0o644, |file| {

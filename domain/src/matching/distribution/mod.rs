@@ -10,7 +10,7 @@ mod ubuntu;
 mod wolfi;
 
 pub use debian::release as debian_release;
-pub use redhat::stream as redhat_stream;
+pub use redhat::{repositories as redhat_repositories, stream as redhat_stream};
 pub use suse::suse_release;
 pub use ubuntu::ubuntu_release;
 

@@ -10,7 +10,7 @@ use domain::version::Scheme;
 use serde::Serialize;
 
 use super::LeftOut;
-use super::platform::Form;
+use super::platform::{Form, takes_unfixed};
 
 /// Every architecture that a driver which reads entries may ask for.
 const ARCHES: [&str; 7] = ["aarch64", "i686", "noarch", "ppc64le", "riscv64", "s390x", "x86_64"];
@@ -115,6 +115,9 @@ pub(super) fn distribution(
     if range.lower.is_some() && form != Form::Bounds {
         return Err(LeftOut::LowerBound);
     }
+    if range.fixed.is_none() && !takes_unfixed(ecosystem.kind) {
+        return Err(LeftOut::Unfixed);
+    }
     let arches: BTreeSet<String> = affected.iter().flat_map(|affected| &affected.arches).cloned().collect();
     let status = affected.iter().map(|affected| affected.status).min().unwrap_or_default();
     let document = Document {
@@ -130,13 +133,13 @@ pub(super) fn distribution(
 }
 
 /// One range that holds what several assertions say, when one can.
-struct Range {
-    lower: Option<String>,
-    fixed: Option<String>,
+pub(super) struct Range {
+    pub(super) lower: Option<String>,
+    pub(super) fixed: Option<String>,
 }
 
 impl Range {
-    fn of(scheme: Scheme, affected: &[&&Affected]) -> Result<Option<Self>, LeftOut> {
+    pub(super) fn of(scheme: Scheme, affected: &[&&Affected]) -> Result<Option<Self>, LeftOut> {
         if affected.iter().any(|affected| !affected.versions.is_empty()) {
             return Err(LeftOut::ListedVersions);
         }
@@ -207,7 +210,7 @@ pub(super) fn severity_number(severity: Severity) -> Option<u8> {
     }
 }
 
-fn status_number(status: Status) -> u8 {
+pub(super) fn status_number(status: Status) -> u8 {
     match status {
         Status::NotAffected => 1,
         Status::Affected => 2,

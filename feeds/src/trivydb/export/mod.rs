@@ -11,6 +11,7 @@
 mod advisory;
 mod description;
 mod platform;
+mod redhat;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Seek, Write};
@@ -23,6 +24,7 @@ use serde_json::json;
 
 use super::bolt::{WriteError, Writer};
 use platform::{DataSource, Platform};
+use redhat::RedHat;
 
 const VULNERABILITIES: &str = "vulnerability";
 const DATA_SOURCES: &str = "data-source";
@@ -42,8 +44,12 @@ pub enum LeftOut {
     SeveralRanges,
     #[error("the form lists no versions for distributions")]
     ListedVersions,
+    #[error("Trivy's driver reports nothing that has no fix")]
+    Unfixed,
     #[error("a version cannot be read")]
     Unreadable,
+    #[error("Trivy looks up binary packages, and this is about a source package")]
+    SourcePackage,
     #[error("withdrawn")]
     Withdrawn,
 }
@@ -64,6 +70,7 @@ pub struct Export {
     buckets: BTreeMap<String, BTreeMap<(String, String), Vec<u8>>>,
     descriptions: BTreeMap<String, Vec<u8>>,
     sources: BTreeMap<String, DataSource>,
+    redhat: RedHat,
     exported: Exported,
 }
 
@@ -78,17 +85,38 @@ impl Export {
         advisory.affected.iter().for_each(|affected| packages.entry(&affected.package).or_default().push(affected));
         let before = self.exported.advisories;
         for (package, assertions) in packages {
-            let added = match advisory.withdrawn {
-                Some(_) => Err(LeftOut::Withdrawn),
-                None => self.add_package(&advisory.id, package, assertions),
+            let added = match (advisory.withdrawn, package.ecosystem.kind) {
+                (Some(_), _) => Err(LeftOut::Withdrawn),
+                (None, EcosystemKind::RedHat) => {
+                    self.add_redhat(&advisory.id, &decisive(&package.ecosystem, assertions));
+                    Ok(())
+                }
+                (None, _) => self.add_package(&advisory.id, package, assertions),
             };
             if let Err(reason) = added {
-                *self.exported.left_out.entry((package.ecosystem.kind, reason)).or_default() += 1;
+                self.leave_out(package.ecosystem.kind, reason);
             }
         }
         if self.exported.advisories > before {
             self.descriptions.insert(advisory.id.clone(), description::description(advisory));
         }
+    }
+
+    /// Red Hat's form has no one range for a package, so each statement goes its way.
+    fn add_redhat(&mut self, id: &str, assertions: &[&Affected]) {
+        for affected in assertions {
+            match self.redhat.add(id, affected) {
+                Ok(added) => self.exported.advisories += u64::from(added),
+                Err(reason) => self.leave_out(EcosystemKind::RedHat, reason),
+            }
+        }
+        if !self.redhat.is_empty() {
+            self.sources.insert(redhat::ADVISORIES.to_owned(), platform::data_source("redhat", None));
+        }
+    }
+
+    fn leave_out(&mut self, kind: EcosystemKind, reason: LeftOut) {
+        *self.exported.left_out.entry((kind, reason)).or_default() += 1;
     }
 
     fn add_package(&mut self, id: &str, package: &PackageKey, assertions: Vec<&Affected>) -> Result<(), LeftOut> {
@@ -118,12 +146,15 @@ impl Export {
 
     /// Writes the database and counts its bytes.
     pub fn write<W: Write + Seek>(self, out: W) -> Result<(W, Exported), WriteError> {
-        let Self { buckets, descriptions, sources, mut exported } = self;
+        let Self { buckets, descriptions, sources, redhat, mut exported } = self;
         exported.vulnerabilities = descriptions.len() as u64;
         let sources = sources.iter().map(|(bucket, source)| (bucket.clone(), data_source(source)));
         let flat = [(DATA_SOURCES, sources.collect::<BTreeMap<_, _>>()), (VULNERABILITIES, descriptions)];
         let mut names: BTreeSet<&str> = buckets.keys().map(String::as_str).collect();
         names.extend(flat.iter().map(|(name, _)| *name));
+        if !redhat.is_empty() {
+            names.extend([redhat::ADVISORIES, redhat::STREAMS]);
+        }
         let mut writer = Writer::new(out)?;
         for name in names {
             writer.begin(name.as_bytes())?;
@@ -131,6 +162,8 @@ impl Export {
                 Some((_, values)) => {
                     values.iter().try_for_each(|(key, value)| writer.put(key.as_bytes(), value))?;
                 }
+                None if name == redhat::ADVISORIES => redhat.write_advisories(&mut writer)?,
+                None if name == redhat::STREAMS => redhat.write_streams(&mut writer)?,
                 None => write_packages(&mut writer, &buckets[name])?,
             }
             writer.end()?;
@@ -160,7 +193,7 @@ fn write_packages<W: Write + Seek>(
 }
 
 /// As our matcher lets them decide (`domain::matching`).
-fn decisive<'a>(ecosystem: &Ecosystem, assertions: Vec<&'a Affected>) -> Vec<&'a Affected> {
+pub(crate) fn decisive<'a>(ecosystem: &Ecosystem, assertions: Vec<&'a Affected>) -> Vec<&'a Affected> {
     let is_of = |affected: &&Affected, authority: &str| affected.source.as_str() == authority;
     let speaks = |authority: &&&str| assertions.iter().any(|affected| is_of(affected, authority));
     match authorities(ecosystem.kind).iter().find(speaks) {

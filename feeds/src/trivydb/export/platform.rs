@@ -36,8 +36,11 @@ pub(super) fn platform(ecosystem: &Ecosystem) -> Option<Platform> {
         Kind::Debian => distribution(format!("debian {}", major(release?)), Form::Fixed),
         Kind::Echo => distribution("echo".to_owned(), Form::Fixed),
         Kind::MinimOs => distribution("minimos".to_owned(), Form::Bounds),
+        Kind::OpenSuse => distribution(format!("openSUSE {}", release?), Form::Fixed),
+        Kind::OracleLinux => distribution(format!("Oracle Linux {}", major(release?)), Form::Entries),
         Kind::PhotonOs => distribution(format!("Photon OS {}", release?), Form::Fixed),
         Kind::RockyLinux => distribution(format!("rocky {}", major(release?)), Form::Entries),
+        Kind::Suse => distribution(suse(release?)?, Form::Fixed),
         Kind::Ubuntu => distribution(ubuntu(release?), Form::Fixed),
         Kind::Wolfi => distribution("wolfi".to_owned(), Form::Bounds),
         kind => slug(kind).map(|slug| Platform::Language { slug }),
@@ -76,6 +79,20 @@ fn azure(release: &str) -> String {
         "1" | "2" => format!("CBL-Mariner {release}"),
         _ => format!("Azure Linux {release}"),
     }
+}
+
+/// `Linux Enterprise 15 SP5`, which is 15.5 there, and `Linux Micro 6.0`, which had another name before 6.0.
+fn suse(release: &str) -> Option<String> {
+    if let Some(version) = release.strip_prefix("Linux Micro ") {
+        return Some(format!("SUSE Linux Enterprise Micro {version}"));
+    }
+    release.starts_with("Linux Enterprise ").then(|| format!("SUSE {}", release.replace(" SP", ".")))
+}
+
+/// Does the driver report what has no fix?
+pub(super) fn takes_unfixed(kind: EcosystemKind) -> bool {
+    use EcosystemKind as Kind;
+    matches!(kind, Kind::Alpine | Kind::AzureLinux | Kind::Debian | Kind::Echo | Kind::Ubuntu)
 }
 
 /// `22.04:LTS` and `Pro:18.04:LTS`, as OSV names them.
@@ -153,8 +170,14 @@ pub(super) fn data_source(source: &str, slug: Option<&str>) -> DataSource {
         ("minimos", None) => {
             known("minimos", "MinimOS Security Data", "https://packages.mini.dev/advisories/secdb/security.json")
         }
+        ("oracle", None) => {
+            known("oracle-oval", "Oracle Linux OVAL definitions", "https://linux.oracle.com/security/oval/")
+        }
         ("photon", None) => {
             known("photon", "Photon OS CVE metadata", "https://packages.broadcom.com/photon/photon_cve_metadata/")
+        }
+        ("redhat", None) => {
+            known("redhat-csaf-vex", "Red Hat CSAF VEX", "https://access.redhat.com/security/data/csaf/v2/vex/")
         }
         ("rocky", None) => known("rocky", "Rocky Linux updateinfo", "https://download.rockylinux.org/pub/rocky/"),
         ("ubuntu", None) => known("ubuntu", "Ubuntu CVE Tracker", "https://git.launchpad.net/ubuntu-cve-tracker"),
@@ -225,6 +248,14 @@ mod tests {
             ("Azure Linux:3.0", "Azure Linux 3.0"),
             ("Azure Linux:2.0", "CBL-Mariner 2.0"),
             ("Photon OS:5.0", "Photon OS 5.0"),
+            ("Oracle Linux:9", "Oracle Linux 9"),
+            ("SUSE:Linux Enterprise 15 SP5", "SUSE Linux Enterprise 15.5"),
+            ("SUSE:Linux Enterprise 16.0", "SUSE Linux Enterprise 16.0"),
+            ("SUSE:Linux Enterprise 12", "SUSE Linux Enterprise 12"),
+            ("SUSE:Linux Enterprise Micro 5.5", "SUSE Linux Enterprise Micro 5.5"),
+            ("SUSE:Linux Micro 6.0", "SUSE Linux Enterprise Micro 6.0"),
+            ("openSUSE:Leap 15.6", "openSUSE Leap 15.6"),
+            ("openSUSE:Tumbleweed", "openSUSE Tumbleweed"),
             ("Wolfi", "wolfi"),
             ("PyPI", "pip::"),
             ("crates.io", "cargo::"),

@@ -11,6 +11,8 @@ use domain::severity::{Rating, RatingScheme, Severity};
 use domain::source::SourceId;
 use feeds::dataset::{Counts, DELTA_SCHEMA, Dataset, Delta, MANIFEST_NAME, Manifest, Segment, SegmentKind, coverage};
 use feeds::export::{ExportOptions, export};
+use feeds::trivydb::export::Export;
+use feeds::trivydb::{DERIVED_NAME, Derived};
 use forge::{Draft, Vendor, advisories, dataset, now};
 use serde_json::json;
 use tests::repository;
@@ -19,7 +21,7 @@ use super::bench::HELD;
 use super::{Bench, Elsewhere, Letter, attacks};
 
 attacks! {
-    p01_a_trivy_db_is_read_to_its_end_before_it_is_passed_on "P01" ["E-SEM", "accepted"];
+    p01_a_trivy_db_is_read_to_its_end_before_it_is_passed_on "P01" ["E-SEM", "E-SEM-TRIVY", "E-GATE-TRIVY", "accepted"];
     p02_records_that_are_not_canonical_are_refused "P02" ["E-SEM", "E-SEM-ROOT", "HELD", "accepted"];
     p03_a_kit_with_suspiciously_less_waits_for_somebody_who_accepts_that "P03" ["HELD", "E-CONTROL-LOSS", "E-CONTROL-REASON", "accepted"];
     p04_what_a_kit_carries_is_data_and_never_runs "P04" ["E-SEM", "accepted"];
@@ -35,6 +37,7 @@ pub(crate) const LETTER: Letter = Letter {
                 "feeds/tests/trivydb.rs::p01_circles_and_pages_that_are_not_there_are_refused",
                 "feeds/tests/trivydb.rs::p01_a_file_that_was_cut_off_is_refused_at_any_length",
                 "feeds/tests/trivydb.rs::what_bbolt_wrote_is_read_as_bbolt_reads_it",
+                "tests/tests/delta.rs::a_site_makes_the_trivy_db_that_the_vendor_signed_of_a_full_kit_and_of_a_delta",
             ],
         },
         Elsewhere {
@@ -141,6 +144,39 @@ fn p01_a_trivy_db_is_read_to_its_end_before_it_is_passed_on(bench: &mut Bench) {
     let found = row.trivy_db.expect("a Trivy DB");
     assert_eq!((found.schema, found.platforms, found.advisories, found.vulnerabilities), (2, 34, 68, 44));
     assert_eq!(found.bytes, good.len() as u64);
+    a_trivy_db_that_the_records_do_not_give_is_refused(bench, &good);
+}
+
+/// The database that the records of the kit give is signed, in place of being carried or beside it.
+fn a_trivy_db_that_the_records_do_not_give_is_refused(bench: &mut Bench, another: &[u8]) {
+    let mut export = Export::new();
+    advisories(2).iter().for_each(|advisory| export.add(advisory));
+    let own = export.write(std::io::Cursor::new(Vec::new())).expect("written").0.into_inner();
+    let derived = |database: &[u8]| Derived::of(database.len() as u64, Digest::of(database));
+    let kit = |bench: &Bench, derived: &[u8]| {
+        let mut draft = bench.draft_of(HELD + 2, 2);
+        draft.put(DERIVED_NAME, derived);
+        draft
+    };
+    let mut later = derived(&own);
+    later.form += 1;
+    let mut longer = derived(&own);
+    longer.length += 1;
+    for (what, signed, code) in [
+        ("another database than the records give", derived(another).to_canonical_json(), "E-SEM-TRIVY"),
+        ("another length", longer.to_canonical_json(), "E-SEM-TRIVY"),
+        ("a form that a later program makes", later.to_canonical_json(), "E-GATE-TRIVY"),
+        ("its text spelt otherwise", [b" ", &derived(&own).to_canonical_json()[..]].concat(), "E-SEM"),
+        ("no JSON", b"database".to_vec(), "E-SEM"),
+    ] {
+        bench.refuse(what, &kit(bench, &signed).kit(), code);
+    }
+    let mut draft = kit(bench, &derived(&own).to_canonical_json());
+    let beside = kit_with_trivy_db(&mut draft, another, TRIVY_METADATA, 16 << 20);
+    bench.refuse("a good digest beside a database that is another one", &beside, "E-SEM-TRIVY");
+    bench.accept("the digest of what the records give", &kit(bench, &derived(&own).to_canonical_json()).kit());
+    let signed = bench.store.open_current().expect("active").row().derived.expect("remembered");
+    assert_eq!((signed.sha256, signed.length), (Digest::of(&own), own.len() as u64));
 }
 
 /// A kit whose one segment has these lines, with a manifest that is right about them.

@@ -12,7 +12,7 @@
 
 mod repositories;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::rpm::major_of;
 use super::{Asked, Compared, Named, Rules, number};
@@ -50,19 +50,13 @@ struct Streams {
 fn plan(asked: &Asked<'_>) -> Result<Vec<Lookup>, Unevaluated> {
     let version = asked.distribution.version.as_deref();
     let major = major_of(version).ok_or(Unevaluated::UnknownDistribution)?;
-    let mut streams = match asked.purl.qualifier("repository_id") {
+    let Streams { products, basis } = match asked.purl.qualifier("repository_id") {
         Some(repository) => of_repository(repository, version)?,
         None => defaults(major, version),
     };
-    streams.products.insert(format!("enterprise_linux:{major}"));
-    if major.parse::<u32>().is_ok_and(|major| major >= 10) {
-        streams.products = with_minors(streams.products, major, version.and_then(minor_of));
-    }
-    // A statement of the whole product is one of each of its variants.
-    let whole: Vec<String> = streams.products.iter().filter_map(|product| without_variant(product)).collect();
-    streams.products.extend(whole);
-    let mut lookups = Vec::with_capacity(2 * streams.products.len());
-    for product in &streams.products {
+    let products = with_wholes(products, major, version.and_then(minor_of));
+    let mut lookups = Vec::with_capacity(2 * products.len());
+    for product in &products {
         let stream = of(product);
         lookups.push(asked.lookup(stream.clone(), Named::Binary, Compared::Binary));
         if asked.source.is_some() {
@@ -72,9 +66,41 @@ fn plan(asked: &Asked<'_>) -> Result<Vec<Lookup>, Unevaluated> {
     }
     for lookup in &mut lookups {
         lookup.alternative = true;
-        lookup.basis = Some(format!("{}, {}", lookup.package.ecosystem, streams.basis));
+        lookup.basis = Some(format!("{}, {}", lookup.package.ecosystem, basis));
     }
     Ok(lookups)
+}
+
+/// With what is stated of the release as a whole, and of the whole of each product: that is stated of each variant.
+fn with_wholes(mut products: BTreeSet<String>, major: &str, minor: Option<&str>) -> BTreeSet<String> {
+    products.insert(format!("enterprise_linux:{major}"));
+    if major.parse::<u32>().is_ok_and(|major| major >= 10) {
+        products = with_minors(products, major, minor);
+    }
+    let whole: Vec<String> = products.iter().filter_map(|product| without_variant(product)).collect();
+    products.extend(whole);
+    products
+}
+
+/// Every repository of Red Hat's table, with the streams whose statements are about its packages; for programs that
+/// read this table beside the statements.
+pub fn repositories() -> BTreeMap<String, BTreeSet<Ecosystem>> {
+    let streams = |repository: &str, products: Vec<String>| -> BTreeSet<Ecosystem> {
+        let products: BTreeSet<String> = products.into_iter().collect();
+        let products = match release_of(repository) {
+            Some(major) => with_wholes(products, major, None),
+            None => products,
+        };
+        products.iter().map(|product| of(product)).collect()
+    };
+    let rows = repositories::all();
+    rows.map(|(repository, products)| (repository.clone(), streams(&repository, products))).collect()
+}
+
+/// `8` for `3scale-amp-2-rpms-for-rhel-8-x86_64-rpms`.
+fn release_of(repository: &str) -> Option<&str> {
+    let (_, rest) = repository.split_once("rhel-")?;
+    number(rest.split('-').next()?)
 }
 
 fn without_variant(product: &str) -> Option<String> {
@@ -146,7 +172,7 @@ fn with_minors(products: BTreeSet<String>, major: &str, minor: Option<&str>) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::{defaults, of_minor, stream, with_minors};
+    use super::{defaults, of_minor, repositories, stream, with_minors};
 
     #[test]
     fn a_cpe_names_its_stream() {
@@ -171,6 +197,23 @@ mod tests {
         );
         assert_eq!(of("7.9"), ["enterprise_linux:7::server", "rhel_extras_other:7"]);
         assert_eq!(of("9.4+eus"), ["rhel_eus:9.4::appstream", "rhel_eus:9.4::baseos"]);
+    }
+
+    #[test]
+    fn repositories_have_the_streams_that_a_package_of_theirs_is_looked_up_in() {
+        let all = repositories();
+        let of = |id: &str| all[id].iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(
+            of("rhel-9-for-s390x-baseos-rpms"),
+            ["Red Hat:enterprise_linux:9", "Red Hat:enterprise_linux:9::baseos"]
+        );
+        assert!(of("rhel-8-for-x86_64-baseos-rpms").contains(&"Red Hat:enterprise_linux:8".to_owned()));
+        let ten = of("rhel-10-for-aarch64-appstream-rpms");
+        for product in ["10", "10::appstream", "10.0", "10.0::appstream"] {
+            assert!(ten.contains(&format!("Red Hat:enterprise_linux:{product}")), "{product} of {ten:?}");
+        }
+        assert!(of("a-mq-clients-1-for-rhel-5-server-rpms").contains(&"Red Hat:a_mq_clients:1::el5".to_owned()));
+        assert!(all.keys().all(|id| !id.contains('*')), "nobody asks for a star");
     }
 
     #[test]

@@ -8,6 +8,9 @@ use super::number;
 const TABLE: &str = include_str!("repositories.txt");
 const ARCHITECTURES: [&str; 7] = ["x86_64", "aarch64", "ppc64le", "s390x", "ppc64", "i386", "i686"];
 
+/// The parts of releases that are newer than the table.
+const NEWEST: [&str; 3] = ["baseos", "appstream", "supplementary"];
+
 /// Products by the name of the repository, in which `*` stands for the architecture.
 static PRODUCTS: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
     let rows = TABLE.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('\t'));
@@ -25,6 +28,16 @@ pub(super) fn products(repository: &str) -> Vec<String> {
     }
 }
 
+/// Every repository by its full name, and its products.
+pub(super) fn all() -> impl Iterator<Item = (String, Vec<String>)> {
+    let listed = PRODUCTS.keys().flat_map(|name| match name.contains('*') {
+        true => ARCHITECTURES.iter().map(|architecture| name.replace('*', architecture)).collect(),
+        false => vec![(*name).to_owned()],
+    });
+    let newest = NEWEST.iter().flat_map(|part| ARCHITECTURES.map(|it| format!("rhel-10-for-{it}-{part}-rpms")));
+    listed.chain(newest).map(|name| (name.clone(), products(&name)))
+}
+
 /// The name with `*` for its architecture.
 fn general(repository: &str) -> String {
     let named = |part: &str| if ARCHITECTURES.contains(&part) { "*".to_owned() } else { part.to_owned() };
@@ -37,7 +50,7 @@ fn newer(repository: &str) -> Option<String> {
     let general = general(repository);
     let (major, part) = general.strip_prefix("rhel-")?.strip_suffix("-rpms")?.split_once("-for-*-")?;
     let major = number(major).filter(|major| major.parse::<u32>().is_ok_and(|major| major >= 10))?;
-    ["baseos", "appstream", "supplementary"].contains(&part).then(|| format!("enterprise_linux:{major}::{part}"))
+    NEWEST.contains(&part).then(|| format!("enterprise_linux:{major}::{part}"))
 }
 
 #[cfg(test)]
