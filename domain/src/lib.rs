@@ -19,3 +19,4 @@ pub mod severity;
 pub mod source;
 pub mod time;
 pub mod version;
+pub mod vex;

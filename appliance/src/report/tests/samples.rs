@@ -1,7 +1,7 @@
 //! Hand-built reports.
 
 use domain::advisory::Status;
-use domain::component::{Component, Distribution, Inventory};
+use domain::component::{Component, Distribution, Identity, Inventory};
 use domain::digest::Digest;
 use domain::finding::{Confidence, Coverage, Evaluation, Evidence, Finding, Unevaluated, UnevaluatedGroup};
 use domain::severity::Severity;
@@ -37,8 +37,13 @@ pub(crate) fn with_findings() -> Report {
             distribution: Some(Distribution { id: "alpine".into(), version: Some("3.20".into()) }),
             components: (0..14).map(|number| Component { name: format!("c{number}"), ..Default::default() }).collect(),
             warnings: vec!["component 13 has no name".into()],
+            identity: Identity::default(),
         },
-        evaluation: Evaluation { findings: vec![log4j(), musl(), requests(), zlib()], coverage },
+        evaluation: Evaluation {
+            findings: vec![log4j(), musl(), requests(), zlib()],
+            suppressed: Vec::new(),
+            coverage,
+        },
         verdict: Verdict {
             outcome: Outcome::Fail,
             reasons: vec![
@@ -143,6 +148,7 @@ fn finding(id: &str, vulnerability: &str, package: &str, version: &str) -> Findi
         known_exploited: None,
         epss_probability: None,
         epss_percentile: None,
+        vex: None,
     }
 }
 
