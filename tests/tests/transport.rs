@@ -209,6 +209,9 @@ mod frames {
     }
 }
 
+/// What a client sends, piece by piece.
+type Frames = Box<dyn Iterator<Item = Vec<u8>>>;
+
 /// What a server did about a connection.
 struct Ended {
     /// Frames that it sent.
@@ -271,7 +274,7 @@ fn r04_a_flood_over_http2_ends_its_own_connection_and_no_other() {
     let before = server.memory_kib();
     let flags = frames::END_STREAM | frames::END_HEADERS;
     // CVE-2023-44487: requests that are taken back at once.
-    let resets = (0..20_000_u32).map(|number| {
+    let resets = (0..20_000_u32).map(move |number| {
         let stream = 2 * number + 1;
         let request = frames::frame(frames::HEADERS, flags, stream, &frames::request());
         [request, frames::frame(frames::RST_STREAM, 0, stream, &8_u32.to_be_bytes())].concat()
@@ -296,7 +299,7 @@ fn r04_a_flood_over_http2_ends_its_own_connection_and_no_other() {
     let entry = [&[0x40, 1][..], b"b", &[0x7f, 0x81, 0x1e], "b".repeat(4000).as_bytes()].concat();
     let bomb = [frames::request(), entry, vec![0xbe; 12_000]].concat();
     let bombs = (0..64_u32).map(move |number| frames::frame(frames::HEADERS, flags, 2 * number + 1, &bomb));
-    let cases: [(&str, Box<dyn Iterator<Item = Vec<u8>>>, bool); 6] = [
+    let cases: [(&str, Frames, bool); 6] = [
         ("rapid reset", Box::new(resets), true),
         ("a flood of continuations", Box::new(continuations), true),
         ("empty continuations", Box::new(empty), true),
