@@ -140,6 +140,17 @@ fn without_a_finding_csaf_is_of_the_base_profile() {
 }
 
 #[test]
+fn software_without_a_purl_is_named_by_a_uri_that_nothing_else_has() {
+    let mut report = samples::with_vex();
+    report.inventory.identity.root = None;
+    report.evaluation.findings[0].purl = None;
+    let openvex = json(&report, Format::OpenVex);
+    assert_eq!(openvex["statements"][0]["products"][0]["@id"], "urn:stella:finding:f-1111");
+    let csaf = json(&report, Format::CsafVex);
+    assert_eq!(csaf["product_tree"]["full_product_names"][0].get("product_identification_helper"), None);
+}
+
+#[test]
 fn cyclonedx_links_to_the_sbom_when_it_has_a_serial_number_and_lists_the_components_when_not() {
     let mut report = samples::with_vex();
     for (number, component) in report.inventory.components.iter_mut().enumerate() {

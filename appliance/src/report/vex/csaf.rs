@@ -10,7 +10,7 @@ use domain::time::Timestamp;
 use domain::vex::VexStatus;
 use serde::Serialize;
 
-use super::{Grouped, Said, component, grouped, root};
+use super::{Grouped, Said, grouped, root};
 use crate::report::cyclonedx::serial_number;
 use crate::report::{Report, tool_version};
 
@@ -195,7 +195,7 @@ fn tree(report: &Report, groups: &Grouped<'_>) -> Tree {
         .map(|finding| FullName {
             name: named(finding),
             product_id: id(finding),
-            product_identification_helper: helper(component(finding)),
+            product_identification_helper: finding.purl.clone().and_then(helper),
         })
         .collect();
     let mut relationships = Vec::new();

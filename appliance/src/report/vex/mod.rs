@@ -109,9 +109,10 @@ fn grouped(report: &Report) -> Grouped<'_> {
     groups
 }
 
-/// The name by which a component is known; every finding has a purl, because it was found by it.
+/// The URI that a component is known by. Software without a purl is found by its CPE; its name here is one that says so
+/// little that nothing else is meant by it.
 fn component(finding: &Finding) -> String {
-    finding.purl.clone().unwrap_or_else(|| finding.reference.clone())
+    finding.purl.clone().unwrap_or_else(|| format!("urn:stella:finding:{}", finding.id))
 }
 
 /// What the document describes, when it says so with a purl.
