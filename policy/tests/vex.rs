@@ -11,7 +11,7 @@ use domain::finding::{Confidence, Coverage, Evaluation, Finding};
 use domain::purl::Purl;
 use domain::severity::Severity;
 use domain::vex::{Justification, VexEffect, VexStatus};
-use policy::vex::{Applied, Document, Limits, VexError, apply, read, read_embedded};
+use policy::vex::{Applied, COMPARISONS_MAX, Document, Limits, VexError, apply, read, read_embedded};
 
 const ALPINE: &str = "pkg:oci/alpine@sha256%3A124c7d2707904eea7431fffe91522a01e5a861a624ee31d03372cc1d138a3126?repository_url=index.docker.io/library/alpine";
 const LIBCRYPTO: &str = "pkg:apk/alpine/libcrypto3@3.0.8-r3?arch=x86_64&upstream=openssl&distro=alpine-3.17.3";
@@ -85,11 +85,15 @@ fn finding(inventory: &Inventory, component: usize, vulnerability: &str) -> Find
     }
 }
 
+fn held(evaluation: &mut Evaluation, inventory: &Inventory, documents: &[&Document]) -> Applied {
+    apply(evaluation, inventory, documents, COMPARISONS_MAX).expect("a small document")
+}
+
 /// One finding per vulnerability, all of the first component.
 fn applied(inventory: &Inventory, vulnerabilities: &[&str], documents: &[Document]) -> (Evaluation, Applied) {
     let findings = vulnerabilities.iter().map(|name| finding(inventory, 0, name)).collect();
     let mut evaluation = Evaluation { findings, suppressed: Vec::new(), coverage: Coverage::default() };
-    let applied = apply(&mut evaluation, inventory, &documents.iter().collect::<Vec<_>>());
+    let applied = held(&mut evaluation, inventory, &documents.iter().collect::<Vec<_>>());
     (evaluation, applied)
 }
 
@@ -164,7 +168,7 @@ fn an_image_without_subcomponents_clears_all_that_is_in_it() {
     let alpine = inventory(Some(ALPINE), &[LIBCRYPTO, "pkg:apk/alpine/busybox@1.35.0-r29"]);
     let findings = vec![finding(&alpine, 0, "CVE-2023-1255"), finding(&alpine, 1, "CVE-2023-1255")];
     let mut evaluation = Evaluation { findings, suppressed: Vec::new(), coverage: Coverage::default() };
-    let applied = apply(&mut evaluation, &alpine, &image.iter().collect::<Vec<_>>());
+    let applied = held(&mut evaluation, &alpine, &image.iter().collect::<Vec<_>>());
     assert_eq!((evaluation.findings.len(), evaluation.suppressed.len()), (0, 2));
     assert_eq!((applied.documents[0].suppressed, applied.documents[0].without_effect), (2, 0));
     let nameless = inventory(None, &[LIBCRYPTO]);
@@ -372,7 +376,7 @@ fn a_statement_is_found_by_any_name_of_the_vulnerability() {
     let mut finding = finding(&npm, 0, "CVE-2024-9");
     finding.aliases = vec!["GHSA-xxxx-yyyy-zzzz".into(), "cve-2024-1".into()];
     let mut evaluation = Evaluation { findings: vec![finding], ..Evaluation::default() };
-    apply(&mut evaluation, &npm, &[&vex]);
+    held(&mut evaluation, &npm, &[&vex]);
     assert_eq!(evaluation.suppressed.len(), 1);
 }
 
@@ -488,4 +492,29 @@ fn one_bad_statement_does_not_take_the_others_with_it() {
         places,
         ["statements[1]", "statements[2]", "statements[3]", "statements[4].products[0]", "statements[5]"]
     );
+}
+
+#[test]
+fn documents_made_to_keep_a_machine_busy_are_refused() {
+    let npm = inventory(None, &["pkg:npm/x@1"]);
+    let products = vec![r#"{"@id":"pkg:npm/y@1"}"#; 100].join(",");
+    let statement = format!(r#"{{"vulnerability":{{"name":"CVE-2024-1"}},"products":[{products}],"status":"fixed"}}"#);
+    let vex = openvex("a", "2024-01-01T00:00:00Z", &statement);
+    let evaluation = || {
+        let findings = vec![finding(&npm, 0, "CVE-2024-1"); 10];
+        Evaluation { findings, ..Evaluation::default() }
+    };
+    assert!(apply(&mut evaluation(), &npm, &[&vex], 1_000).is_ok());
+    let refused = apply(&mut evaluation(), &npm, &[&vex], 999);
+    assert!(matches!(refused, Err(VexError::Limit { value: 999, .. })), "{refused:?}");
+}
+
+#[test]
+fn a_hundred_thousand_statements_about_one_finding_are_weighed_at_once() {
+    // Each with each these would be ten thousand million comparisons.
+    let npm = inventory(None, &["pkg:npm/x@1"]);
+    let clear = vec![said("pkg:npm/x@1", "not_affected", WHY); 50_000].join(",");
+    let broader = vec![said("pkg:npm/x", "affected", ""); 50_000].join(",");
+    let vex = [openvex("a", "2024-02-01T00:00:00Z", &clear), openvex("a", "2024-01-01T00:00:00Z", &broader)];
+    assert_eq!(effect(&npm, "CVE-2024-1", &vex), Some(VexEffect::Suppressed));
 }

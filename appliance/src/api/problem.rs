@@ -85,7 +85,7 @@ impl From<ScanError> for Problem {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-document", "The SBOM cannot be read", error)
             }
             ScanError::Vex(error) => {
-                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-vex", "The VEX in the SBOM cannot be read", error)
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-vex", "VEX cannot be applied", error)
             }
             ScanError::Store(error) => error.into(),
         }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::component::Inventory;
 use domain::finding::Evaluation;
 use domain::time::Timestamp;
-use policy::vex::{Document, DocumentUse, VexError};
+use policy::vex::{COMPARISONS_MAX, Document, DocumentUse, VexError};
 use policy::{Gate, GenerationRef, Verdict};
 use sbom::{Limits, SbomError};
 use store::{Generation, Store, StoreError};
@@ -53,7 +53,7 @@ pub(crate) struct Scanned {
 pub(crate) enum ScanError {
     #[error(transparent)]
     Document(#[from] SbomError),
-    #[error("the analyses of vulnerabilities in the SBOM cannot be applied: {0}")]
+    #[error("VEX cannot be applied: {0}")]
     Vex(#[from] VexError),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -127,7 +127,7 @@ fn apply_vex(
         inventory.warnings.push(said);
     }
     let documents: Vec<&Document> = options.documents.iter().chain(&embedded).collect();
-    let applied = policy::vex::apply(evaluation, inventory, &documents);
+    let applied = policy::vex::apply(evaluation, inventory, &documents, COMPARISONS_MAX)?;
     inventory.warnings.extend(applied.warnings);
     Ok(applied.documents)
 }

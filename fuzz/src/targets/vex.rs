@@ -65,7 +65,7 @@ pub(crate) fn document(data: &[u8]) {
     let inventory = inventory();
     let findings = vec![finding("CVE-2024-1"), finding("CVE-2024-2")];
     let mut evaluation = Evaluation { findings, ..Evaluation::default() };
-    let applied = apply(&mut evaluation, &inventory, &all.iter().collect::<Vec<_>>());
+    let applied = apply(&mut evaluation, &inventory, &all.iter().collect::<Vec<_>>(), u64::MAX).expect("no bound");
     assert_eq!(applied.documents.len(), all.len());
     assert_eq!(evaluation.findings.len() + evaluation.suppressed.len(), 2);
     for finding in &evaluation.suppressed {

@@ -7,9 +7,11 @@ use domain::finding::{Evaluation, Finding};
 use domain::vex::{VexDocument, VexEffect};
 
 use super::index::{Claims, Subject};
-use super::read::Document;
+use super::read::{Document, VexError};
 use super::weigh::{Standing, Weighing};
 
+/// Far above what real documents and SBOMs need: a few million.
+pub const COMPARISONS_MAX: u64 = 200_000_000;
 /// Contradictions that are told one by one.
 const CONTRADICTIONS_MAX: usize = 20;
 /// Statements of a document of which it is told why they concern nothing.
@@ -41,13 +43,25 @@ pub struct DocumentUse {
 }
 
 /// Holds the documents against the evaluation: what is cleared moves to the suppressed findings.
-pub fn apply(evaluation: &mut Evaluation, inventory: &Inventory, documents: &[&Document]) -> Applied {
+///
+/// An SBOM and a document that were made for it could keep a machine busy for ever: past a bound the scan is refused,
+/// and the evaluation is to be thrown away.
+pub fn apply(
+    evaluation: &mut Evaluation,
+    inventory: &Inventory,
+    documents: &[&Document],
+    comparisons_max: u64,
+) -> Result<Applied, VexError> {
     let claims = Claims::of(documents);
     let mut tally = Tally::new(documents);
     let findings = std::mem::take(&mut evaluation.findings);
     for mut finding in findings {
         if let Some(component) = inventory.components.get(finding.component) {
             let weighing = claims.weigh(&Subject::of(&finding, component, &inventory.identity));
+            if claims.compared() > comparisons_max {
+                let value = usize::try_from(comparisons_max).unwrap_or(usize::MAX);
+                return Err(VexError::Limit { value, what: "comparisons of products in VEX statements with findings" });
+            }
             tally.note(&finding, &weighing);
             finding.vex = weighing.decision.map(Box::new);
         }
@@ -58,7 +72,7 @@ pub fn apply(evaluation: &mut Evaluation, inventory: &Inventory, documents: &[&D
             evaluation.findings.push(finding);
         }
     }
-    tally.finish(documents, &claims)
+    Ok(tally.finish(documents, &claims))
 }
 
 struct Tally {

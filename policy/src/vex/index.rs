@@ -1,6 +1,7 @@
 //! All statements of some documents, by the vulnerability that they are about, and whether one is about a component.
 
-use std::collections::HashMap;
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap};
 
 use domain::component::{Component, Identity};
 use domain::finding::Finding;
@@ -24,6 +25,8 @@ pub struct Claims<'d> {
     by_name: HashMap<String, Vec<Claim<'d>>>,
     /// Documents of which there is a newer version, and that version.
     superseded: Vec<(&'d Document, &'d Document)>,
+    /// Products that were held against findings so far.
+    compared: Cell<u64>,
 }
 
 /// A component with a vulnerability, in its SBOM.
@@ -43,12 +46,10 @@ impl<'a> Subject<'a> {
 
 impl<'d> Claims<'d> {
     pub fn of(documents: &[&'d Document]) -> Self {
-        let newer = |document: &Document| documents.iter().copied().find(|other| is_newer(other, document));
-        let superseded: Vec<(&Document, &Document)> =
-            documents.iter().filter_map(|document| newer(document).map(|newer| (*document, newer))).collect();
+        let superseded = superseded(documents);
         let mut by_name: HashMap<String, Vec<Claim<'d>>> = HashMap::new();
         for (at, document) in documents.iter().copied().enumerate() {
-            if superseded.iter().any(|(old, _)| std::ptr::eq(*old, document)) {
+            if superseded.contains_key(&at) {
                 continue;
             }
             for (number, statement) in document.statements.iter().enumerate() {
@@ -58,7 +59,17 @@ impl<'d> Claims<'d> {
                 }
             }
         }
-        Self { by_name, superseded }
+        let superseded = superseded.into_iter().filter_map(|(old, new)| Some((*documents.get(old)?, new))).collect();
+        Self { by_name, superseded, compared: Cell::new(0) }
+    }
+
+    pub(super) fn count_comparisons(&self, more: usize) {
+        self.compared.set(self.compared.get().saturating_add(more as u64));
+    }
+
+    /// How much work all questions so far were.
+    pub(super) fn compared(&self) -> u64 {
+        self.compared.get()
     }
 
     pub(super) fn superseded(&self) -> &[(&'d Document, &'d Document)] {
@@ -76,15 +87,27 @@ impl<'d> Claims<'d> {
     }
 }
 
-/// Is `one` a later version of the same document? Then all that the older one says is withdrawn.
-fn is_newer(one: &Document, other: &Document) -> bool {
-    let (one, other) = (&one.about, &other.about);
-    one.id.is_some()
-        && (&one.id, &one.author, &one.format) == (&other.id, &other.author, &other.format)
-        && match (numbers(one.version.as_deref()), numbers(other.version.as_deref())) {
-            (Some(one), Some(other)) => one > other,
-            _ => false,
+/// Documents of which there is a later version, by their place, and that version: all that the older one says is withdrawn.
+fn superseded<'d>(documents: &[&'d Document]) -> BTreeMap<usize, &'d Document> {
+    let key = |document: &'d Document| {
+        let about = &document.about;
+        let version = numbers(about.version.as_deref())?;
+        Some(((about.id.as_deref()?, about.author.as_deref(), about.format.as_str()), version))
+    };
+    let mut newest: HashMap<_, (Vec<u64>, &'d Document)> = HashMap::new();
+    for document in documents.iter().copied() {
+        let Some((name, version)) = key(document) else { continue };
+        let known = newest.entry(name).or_insert_with(|| (version.clone(), document));
+        if version > known.0 {
+            *known = (version, document);
         }
+    }
+    let older = documents.iter().copied().enumerate().filter_map(|(at, document)| {
+        let (name, version) = key(document)?;
+        let (latest, newer) = newest.get(&name)?;
+        (version < *latest).then_some((at, *newer))
+    });
+    older.collect()
 }
 
 /// `3`, or `1.2.0`. What is no such version is not comparable.

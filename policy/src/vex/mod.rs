@@ -14,7 +14,7 @@ mod pattern;
 mod read;
 mod weigh;
 
-pub use apply::{Applied, DocumentUse, apply};
+pub use apply::{Applied, COMPARISONS_MAX, DocumentUse, apply};
 pub use index::{Claim, Claims, Subject};
 pub use pattern::{Mismatch, covers};
 pub use read::{Document, Limits, Problem, VexError, read, read_embedded};

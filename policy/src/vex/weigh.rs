@@ -4,6 +4,9 @@
 //! specific counts. When those disagree whether the vulnerability does harm, or when the same author
 //! has since said of more than this product that it does, nothing is suppressed.
 
+use std::collections::HashMap;
+
+use domain::time::Timestamp;
 use domain::vex::{Target, VexDecision, VexEffect};
 
 use super::index::{Claim, Claims, Specificity, Subject, fits};
@@ -59,6 +62,7 @@ impl<'d> Claims<'d> {
     pub fn weigh(&self, subject: &Subject<'_>) -> Weighing<'d> {
         let (mut weighed, mut near) = (Vec::new(), Vec::new());
         for claim in self.about(subject) {
+            self.count_comparisons(claim.statement.targets.len());
             match best(claim, subject) {
                 Ok((specificity, target)) => {
                     weighed.push(Weighed { claim, target, standing: Standing::Counts, specificity });
@@ -90,36 +94,28 @@ fn best<'d>(claim: Claim<'d>, subject: &Subject<'_>) -> Result<(Specificity, &'d
 }
 
 /// Without a name the author is whoever wrote this document.
-fn same_author(one: &Claim<'_>, other: &Claim<'_>) -> bool {
-    match (&one.document.about.author, &other.document.about.author) {
-        (Some(one), Some(other)) => one == other,
-        (None, None) => one.position.0 == other.position.0,
-        _ => false,
-    }
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Author<'d> {
+    Named(&'d str),
+    Of(usize),
 }
 
-fn is_later(one: &Claim<'_>, other: &Claim<'_>) -> bool {
-    match (one.statement.timestamp, other.statement.timestamp) {
-        (Some(one), Some(other)) => one > other,
-        // Which came first cannot be told.
-        _ => false,
-    }
+fn author<'d>(claim: &Claim<'d>) -> Author<'d> {
+    claim.document.about.author.as_deref().map_or(Author::Of(claim.position.0), Author::Named)
 }
 
+/// Of several statements only their times are compared, not each with each: there may be very many.
 fn replace(weighed: &mut [Weighed<'_>]) {
-    let replaced: Vec<bool> = weighed
-        .iter()
-        .map(|one| {
-            let replaces = |other: &Weighed<'_>| {
-                other.target == one.target
-                    && same_author(&other.claim, &one.claim)
-                    && is_later(&other.claim, &one.claim)
-            };
-            weighed.iter().any(replaces)
-        })
-        .collect();
-    for (one, replaced) in weighed.iter_mut().zip(replaced) {
-        if replaced {
+    let mut latest: HashMap<(Author<'_>, &Target), Timestamp> = HashMap::new();
+    for one in weighed.iter() {
+        let Some(at) = one.claim.statement.timestamp else { continue };
+        let known = latest.entry((author(&one.claim), one.target)).or_insert(at);
+        *known = at.max(*known);
+    }
+    for one in weighed {
+        // Which of two came first cannot be told without a time.
+        let later = latest.get(&(author(&one.claim), one.target));
+        if one.claim.statement.timestamp.zip(later.copied()).is_some_and(|(own, later)| later > own) {
             one.standing = Standing::Replaced;
         }
     }
@@ -135,15 +131,20 @@ fn decide(weighed: &mut [Weighed<'_>]) -> Option<VexDecision> {
     let any_clears = weighed.iter().filter(|one| one.standing == Standing::Counts).any(clears);
     let mut contradicted = false;
     if any_clears {
-        let clearing: Vec<Claim<'_>> =
-            weighed.iter().filter(|one| one.standing == Standing::Counts && clears(one)).map(|one| one.claim).collect();
+        // The earliest time of each author; no time is the earliest, because it could be any.
+        let mut cleared: HashMap<Author<'_>, Option<Timestamp>> = HashMap::new();
+        for one in weighed.iter().filter(|one| one.standing == Standing::Counts && clears(one)) {
+            let at = one.claim.statement.timestamp;
+            let known = cleared.entry(author(&one.claim)).or_insert(at);
+            *known = at.min(*known);
+        }
         for one in weighed.iter_mut().filter(|one| !one.claim.statement.status.clears()) {
             let against = match one.standing {
                 Standing::Counts => true,
                 // A later word of the same author about more than this must not be lost.
-                Standing::LessSpecific => {
-                    clearing.iter().any(|clear| same_author(clear, &one.claim) && !is_later(clear, &one.claim))
-                }
+                Standing::LessSpecific => cleared.get(&author(&one.claim)).is_some_and(|cleared| {
+                    cleared.zip(one.claim.statement.timestamp).is_none_or(|(cleared, said)| said >= cleared)
+                }),
                 Standing::Replaced | Standing::Contradicts => false,
             };
             if against {

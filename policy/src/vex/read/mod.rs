@@ -58,7 +58,7 @@ pub enum VexError {
     Unrecognised { found: String },
     #[error("no VEX document can be taken out of the attestation: {reason}")]
     Envelope { reason: String },
-    #[error("more than {value} {what}: if the document is trusted, split it")]
+    #[error("more than {value} {what}: if the document is trusted, give it in parts")]
     Limit { value: usize, what: &'static str },
 }
 
