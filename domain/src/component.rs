@@ -73,4 +73,21 @@ pub struct Inventory {
     /// Things a reader must know about how the document was read: a newer minor version,
     /// a component without a name, …
     pub warnings: Vec<String>,
+    /// What VEX statements find the document by. It counts while the document is scanned and is not kept with it.
+    #[serde(skip)]
+    pub identity: Identity,
+}
+
+/// What a document and the thing that it describes are called by others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// CycloneDX `serialNumber`, as it is written.
+    pub serial_number: Option<String>,
+    /// CycloneDX `version`, which is 1 where it is not written.
+    pub version: Option<u64>,
+    /// The key of the thing described, among those of the components.
+    pub root_reference: Option<String>,
+    pub root: Option<Purl>,
+    /// Vulnerabilities that the document itself has an analysis of.
+    pub analyses: usize,
 }

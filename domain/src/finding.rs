@@ -8,12 +8,16 @@ use crate::advisory::Status;
 use crate::severity::Severity;
 use crate::source::SourceId;
 use crate::time::Timestamp;
+use crate::vex::VexDecision;
 
 /// Everything that matching found out about one inventory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Sorted by package, version, severity (worst first) and vulnerability.
     pub findings: Vec<Finding>,
+    /// Findings that a VEX statement clears, in the same order. They are told and do not count.
+    #[serde(default)]
+    pub suppressed: Vec<Finding>,
     pub coverage: Coverage,
 }
 
@@ -89,6 +93,9 @@ pub struct Finding {
     pub epss_probability: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epss_percentile: Option<f64>,
+    /// What VEX says of it; matching knows nothing of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vex: Option<Box<VexDecision>>,
 }
 
 /// A record that took part in a decision.

@@ -20,3 +20,4 @@ pub mod severity;
 pub mod source;
 pub mod time;
 pub mod version;
+pub mod vex;

@@ -47,12 +47,17 @@ fn finding(severity: Severity, fixed: &[&str]) -> Finding {
         known_exploited: None,
         epss_probability: None,
         epss_percentile: None,
+        vex: None,
     }
 }
 
 /// Ten components, all of them judged.
 fn judged(findings: Vec<Finding>) -> Evaluation {
-    Evaluation { findings, coverage: Coverage { components: 10, evaluated: 10, ..Default::default() } }
+    Evaluation {
+        findings,
+        suppressed: Vec::new(),
+        coverage: Coverage { components: 10, evaluated: 10, ..Default::default() },
+    }
 }
 
 /// Ten components, `count` of them not judged.
@@ -64,7 +69,7 @@ fn with_gap(findings: Vec<Finding>, count: u64) -> Evaluation {
         components: vec!["app@1".into()],
     };
     let coverage = Coverage { components: 10, evaluated: 10 - count, unevaluated: vec![group], ..Default::default() };
-    Evaluation { findings, coverage }
+    Evaluation { findings, suppressed: Vec::new(), coverage }
 }
 
 fn source(name: &str, as_of: Option<Timestamp>) -> SourceStatus {
@@ -159,14 +164,14 @@ fn an_empty_document_passes_only_when_that_is_asked_for() {
     assert_eq!(verdict(&empty, &allowing, &fresh()).outcome, Outcome::Pass);
     // Files and containers alone are nothing to judge either.
     let files = Coverage { not_applicable: 40, ..Default::default() };
-    let files = Evaluation { findings: Vec::new(), coverage: files };
+    let files = Evaluation { findings: Vec::new(), suppressed: Vec::new(), coverage: files };
     assert_eq!(verdict(&files, &Gate::default(), &fresh()).outcome, Outcome::Indeterminate);
 }
 
 #[test]
 fn components_that_are_neither_judged_nor_explained_are_never_a_pass() {
     let coverage = Coverage { components: 10, evaluated: 7, ..Default::default() };
-    let lost = Evaluation { findings: Vec::new(), coverage };
+    let lost = Evaluation { findings: Vec::new(), suppressed: Vec::new(), coverage };
     let verdict = verdict(&lost, &gate(OnUnevaluated::Ignore), &fresh());
     assert_eq!(verdict.outcome, Outcome::Indeterminate);
     assert_eq!(verdict.reasons, ["3 of 10 components are neither evaluated nor explained"]);

@@ -72,12 +72,36 @@ pub(crate) fn settle_subject(entry: Entry<'_>, draft: &mut Draft<'_>) -> Result<
     if named {
         draft.inventory.subject = Some(component.name.clone());
     }
+    let identity = &mut draft.inventory.identity;
+    identity.root_reference = Some(component.reference.clone()).filter(|reference| !reference.is_empty());
+    identity.root = component.purl.clone().or_else(|| image_purl(&component));
     if draft.inventory.components.is_empty() && component.kind == ComponentKind::Package && component.purl.is_some() {
         draft.warn(|| "the document lists no components: its own subject is taken as the only one".to_owned());
         let slot = draft.reserve()?;
         draft.fill(slot, component);
     }
     Ok(())
+}
+
+/// The purl of an image that Syft names by its name and digest only: `docker.io/library/alpine:3.17`, `sha256:…`.
+fn image_purl(component: &Component) -> Option<Purl> {
+    let digest = component.version.as_ref().filter(|version| version.starts_with("sha256:"))?;
+    if component.kind != ComponentKind::Container {
+        return None;
+    }
+    let (path, last) =
+        component.name.rsplit_once('/').map_or((None, component.name.as_str()), |(path, last)| (Some(path), last));
+    let name = last.split(['@', ':']).next().unwrap_or(last);
+    let repository = path.map(|path| ("repository_url".to_owned(), format!("{path}/{name}")));
+    let purl = Purl {
+        package_type: "oci".to_owned(),
+        namespace: None,
+        name: name.to_owned(),
+        version: Some(digest.clone()),
+        qualifiers: repository.into_iter().collect(),
+        subpath: None,
+    };
+    purl.canonical().ok()
 }
 
 /// Parses a purl; one that is none stays readable in the component.

@@ -37,6 +37,33 @@ fn source(component: &Component) -> Option<(&str, Option<&str>)> {
 }
 
 #[test]
+fn a_document_is_known_by_its_serial_number_and_by_what_it_describes() {
+    let identity = inventory("cyclonedx/syft-deb12-1.6.json").identity;
+    assert_eq!(identity.serial_number.as_deref(), Some("urn:uuid:b59e7bce-dd5c-413f-98da-847a458e109e"));
+    assert_eq!((identity.version, identity.analyses), (Some(1), 0));
+    assert_eq!(identity.root_reference.as_deref(), Some("19a6a30e778b31ca"));
+    assert_eq!(identity.root, None);
+    // Syft names an image by name and digest, without a purl.
+    let image = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","version":3,"metadata":{"component":{"bom-ref":"r","type":"container",
+        "name":"docker.io/library/alpine:3.17","version":"sha256:124c"}},
+        "vulnerabilities":[{"id":"CVE-1","analysis":{"state":"in_triage"}},{"id":"CVE-2"},7]}"#;
+    let identity = read(image.as_bytes(), &Limits::default()).expect("an SBOM").identity;
+    let root = identity.root.expect("a purl").to_string();
+    assert_eq!(root, "pkg:oci/alpine@sha256:124c?repository_url=docker.io%2Flibrary%2Falpine");
+    assert_eq!((identity.version, identity.analyses), (Some(3), 1));
+    let xml = r#"<bom xmlns="http://cyclonedx.org/schema/bom/1.6" serialNumber="urn:uuid:x" version="2"><vulnerabilities>
+        <vulnerability><id>CVE-1</id><analysis><state>in_triage</state></analysis></vulnerability><vulnerability/></vulnerabilities></bom>"#;
+    let identity = read(xml.as_bytes(), &Limits::default()).expect("an SBOM").identity;
+    assert_eq!(
+        (identity.serial_number.as_deref(), identity.version, identity.analyses),
+        (Some("urn:uuid:x"), Some(2), 1)
+    );
+    // In SPDX it is the package that the document describes.
+    let trivy = inventory("spdx/trivy-node-2.2.spdx.json").identity;
+    assert!(trivy.root_reference.is_some(), "{trivy:?}");
+}
+
+#[test]
 fn syft_lists_96_packages_of_debian_12_in_json_and_in_xml() {
     let json = inventory("cyclonedx/syft-deb12-1.6.json");
     let xml = inventory("cyclonedx/syft-deb12-1.6.xml");

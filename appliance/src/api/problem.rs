@@ -84,6 +84,9 @@ impl From<ScanError> for Problem {
             ScanError::Document(error) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-document", "The SBOM cannot be read", error)
             }
+            ScanError::Vex(error) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-vex", "VEX cannot be applied", error)
+            }
             ScanError::Store(error) => error.into(),
         }
     }

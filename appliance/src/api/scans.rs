@@ -8,6 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use domain::severity::Severity;
+use policy::vex::Document;
 use policy::{Gate, OnUnevaluated};
 use serde::Deserialize;
 
@@ -15,7 +16,7 @@ use super::App;
 use super::problem::Problem;
 use crate::clock;
 use crate::report::{self, Format, Report, Style};
-use crate::scan::{ScanOptions, Scanned, scan_id};
+use crate::scan::{ScanOptions, Scanned, VexOptions, scan_id};
 use crate::telemetry::OutcomeLabel;
 
 /// The query of a scan; the same names as the command line's flags.
@@ -32,10 +33,18 @@ pub(super) struct Parameters {
     allow_empty: bool,
     data_age_days_max: Option<u32>,
     generation: Option<u64>,
+    /// `sbom`: what the SBOM says of itself counts.
+    vex: Option<VexParameter>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum VexParameter {
+    Sbom,
 }
 
 impl Parameters {
-    fn options(&self) -> Result<ScanOptions, Problem> {
+    fn options(&self, site: &Arc<[Document]>) -> Result<ScanOptions, Problem> {
         let gate = Gate {
             fail_on: fail_on(self.fail_on.as_deref())?,
             ignore_unfixed: self.ignore_unfixed,
@@ -43,7 +52,9 @@ impl Parameters {
             allow_empty: self.allow_empty,
             data_age_days_max: self.data_age_days_max,
         };
-        Ok(ScanOptions { gate, generation: self.generation })
+        let embedded = self.vex == Some(VexParameter::Sbom);
+        let vex = VexOptions { documents: Arc::clone(site), embedded };
+        Ok(ScanOptions { gate, generation: self.generation, vex })
     }
 }
 
@@ -62,7 +73,7 @@ pub(super) async fn create(
     document: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     let Query(parameters) = parameters.map_err(|rejection| Problem::invalid_parameter(rejection.body_text()))?;
-    let options = parameters.options()?;
+    let options = parameters.options(&app.vex)?;
     let document = document.map_err(|rejection| Problem::body(rejection.status(), rejection.body_text()))?;
     let id = scan_id().map_err(Problem::internal)?;
     let artifact = parameters.artifact.unwrap_or_else(|| "-".to_owned());
@@ -86,10 +97,10 @@ async fn run(
         let watch = clock::Stopwatch::start();
         let result = app.engine.scan(&document, &options, clock::now());
         count(&app, result.as_ref().ok(), watch.seconds());
-        let Scanned { inventory, evaluation, verdict } = result?;
-        let report = Report::new(id, &artifact, inventory, evaluation, verdict);
+        let Scanned { inventory, evaluation, verdict, vex } = result?;
+        let report = Report { vex, ..Report::new(id, &artifact, inventory, evaluation, verdict) };
         let mut body = Vec::with_capacity(4096);
-        report::render(&report, Format::Json, &Style { colour: false, width: None }, &mut body)
+        report::render(&report, Format::Json, &Style { colour: false, width: None, suppressed: false }, &mut body)
             .map_err(Problem::internal)?;
         Ok(body)
     };

@@ -1,19 +1,22 @@
 //! `stella db`: questions to the active data.
 
 use std::io::{BufWriter, Write};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Subcommand, ValueEnum};
 use comfy_table::{Table, presets};
-use domain::component::{Component, Distribution};
+use domain::component::{Component, Distribution, Identity};
 use domain::matching::{Explanation, explain};
 use domain::purl::Purl;
 use domain::source::SourceStatus;
 use domain::time::Timestamp;
+use policy::vex::Subject;
 use store::{Generation, TrivyDbRow};
 
 use super::Global;
 use super::exit::{Exit, UsageError};
+use super::vex::VexExplanation;
 use crate::clock;
 
 const SEARCH_ROWS: usize = 50;
@@ -43,6 +46,12 @@ pub(crate) enum Verb {
         vulnerability: String,
         /// Package URL with a version
         purl: String,
+        /// Weigh VEX documents, too: files, or directories of them (may be repeated)
+        #[arg(long, value_name = "FILE|DIR")]
+        vex: Vec<PathBuf>,
+        /// Package URL of what the package is in, for VEX that speaks of components in a product
+        #[arg(long, value_name = "PURL", requires = "vex")]
+        product: Option<String>,
         #[arg(short, long, value_enum, default_value = "table")]
         format: Format,
     },
@@ -61,8 +70,9 @@ pub(crate) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
     let exit = match verb {
         Verb::Status { format } => status(&generation, *format, clock::now(), &mut out)?,
         Verb::Search { text, format } => search(&generation, text, *format, &mut out)?,
-        Verb::Explain { vulnerability, purl, format } => {
-            explain_one(&generation, &store, vulnerability, purl, *format, &mut out)?
+        Verb::Explain { vulnerability, purl, vex, product, format } => {
+            let question = Question { vulnerability, purl, vex, product: product.as_deref() };
+            explain_one(&generation, &store, &question, *format, &mut out)?
         }
     };
     out.flush()?;
@@ -173,14 +183,22 @@ fn search(generation: &Generation, text: &str, format: Format, out: &mut impl Wr
     Ok(Exit::Clean)
 }
 
+/// Which package has which vulnerability, in the light of which VEX?
+struct Question<'a> {
+    vulnerability: &'a str,
+    purl: &'a str,
+    vex: &'a [PathBuf],
+    product: Option<&'a str>,
+}
+
 fn explain_one(
     generation: &Generation,
     store: &store::Store,
-    vulnerability: &str,
-    purl: &str,
+    question: &Question<'_>,
     format: Format,
     out: &mut impl Write,
 ) -> Result<Exit> {
+    let Question { vulnerability, purl, vex, product } = *question;
     let parsed = Purl::parse(purl).map_err(|error| UsageError(error.to_string()))?;
     if parsed.version.is_none() {
         return Err(UsageError(format!("{purl}: add the version, as in {purl}@1.2.3")).into());
@@ -203,11 +221,18 @@ fn explain_one(
         names.extend(advisory.aliases);
     }
     let explanation = explain(&component, None::<&Distribution>, &names, &view)?;
+    let root = product.map(Purl::parse).transpose().map_err(|error| UsageError(error.to_string()))?;
+    let identity = Identity { root, ..Identity::default() };
+    let subject = Subject { vulnerability, aliases: &names, component: &component, identity: &identity };
+    let vex = VexExplanation::of(vex, &subject)?;
     if format == Format::Json {
-        let document = serde_json::json!({ "vulnerability": vulnerability, "purl": purl, "advisories": ids, "explanation": explanation });
+        let document = serde_json::json!({
+            "vulnerability": vulnerability, "purl": purl, "advisories": ids, "explanation": explanation, "vex": vex,
+        });
         writeln!(out, "{document:#}")?;
     } else {
         write_explanation(&explanation, vulnerability, purl, &ids, out)?;
+        vex.iter().try_for_each(|vex| vex.write(out))?;
     }
     Ok(if explanation.unevaluated.is_some() { Exit::Indeterminate } else { Exit::Clean })
 }

@@ -15,6 +15,7 @@ mod serve;
 mod site_keys;
 mod token;
 mod tuf_client;
+mod vex;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

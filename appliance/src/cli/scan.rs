@@ -11,6 +11,7 @@ use store::SbomRow;
 
 use super::exit::{Exit, UsageError};
 use super::gate::GateArgs;
+use super::vex::VexArgs;
 use super::{Global, files};
 use crate::clock;
 use crate::report::{self, Format, Report, Style};
@@ -21,6 +22,7 @@ Examples:
   stella scan bom.json
   stella scan bom.json --fail-on high --ignore-unfixed
   stella scan - -f json < bom.spdx
+  stella scan bom.json --vex vendor.openvex.json --vex our-vex/ --show-suppressed
   stella scan bom.xml -f table -o sarif=out.sarif -o cyclonedx=out.cdx.json
 
 A component that cannot be evaluated (no purl, unknown distribution, no data for it)
@@ -33,7 +35,7 @@ pub(crate) struct Args {
     /// in-toto attestation; `-` reads standard input
     #[arg(value_name = "FILE")]
     document: PathBuf,
-    /// Format of the report: table, json, sarif, cyclonedx
+    /// Format of the report: table, json, sarif, cyclonedx, openvex, csaf-vex, cyclonedx-vex
     #[arg(short, long, default_value = "table", env = "STELLA_FORMAT")]
     format: Format,
     /// Write to FILE, or write a further report: FORMAT=FILE (may be repeated)
@@ -41,6 +43,8 @@ pub(crate) struct Args {
     output: Vec<String>,
     #[command(flatten)]
     gate: GateArgs,
+    #[command(flatten)]
+    vex: VexArgs,
     /// Exit code for findings over the gate
     #[arg(long, env = "STELLA_EXIT_CODE", value_name = "N")]
     exit_code: Option<u8>,
@@ -65,7 +69,8 @@ pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
     // Without data there is no answer, so that is said before the document is read.
     engine.generation()?;
     let document = files::read(&args.document, args.document_bytes_max as u64)?;
-    let options = ScanOptions { gate: (&args.gate).into(), generation: args.generation };
+    let (vex, notes) = args.vex.options()?;
+    let options = ScanOptions { gate: (&args.gate).into(), generation: args.generation, vex };
     let artifact = args.document.display().to_string();
     let id = scan_id().context("the system gives no random numbers")?;
     let scanned = engine.scan(&document, &options, clock::now()).with_context(|| format!("cannot scan {artifact}"))?;
@@ -75,10 +80,13 @@ pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
         engine.store().sboms()?.add([(&row, inventory)])?;
     }
     let mut report = Report::new(id, &artifact, scanned.inventory, scanned.evaluation, scanned.verdict);
+    (report.vex, report.author) = (scanned.vex, args.vex.author());
+    report.inventory.warnings.extend(notes);
     let outcome = report.verdict.outcome;
     if !args.severity.is_empty() {
         let all = report.evaluation.findings.len();
         report.evaluation.findings.retain(|finding| args.severity.contains(&finding.severity));
+        report.evaluation.suppressed.retain(|finding| args.severity.contains(&finding.severity));
         let hidden = all - report.evaluation.findings.len();
         if hidden > 0 {
             // A filtered report must not be taken for the whole.
@@ -86,7 +94,7 @@ pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
         }
     }
     for output in &outputs {
-        write(&report, output)?;
+        write(&report, output, args.vex.show_suppressed)?;
     }
     Ok(match (outcome, args.exit_code) {
         (policy::Outcome::Fail, Some(code)) => Exit::Chosen(code),
@@ -131,11 +139,16 @@ fn columns() -> Option<u16> {
     rustix::termios::tcgetwinsize(std::io::stdout()).ok().map(|size| size.ws_col).filter(|columns| *columns > 0)
 }
 
-fn write(report: &Report, output: &Output) -> Result<()> {
+fn write(report: &Report, output: &Output, suppressed: bool) -> Result<()> {
     match &output.file {
         Some(path) => files::write(path, 0o644, |file| {
             let mut buffered = std::io::BufWriter::new(file);
-            report::render(report, output.format, &Style { colour: false, width: Some(160) }, &mut buffered)?;
+            report::render(
+                report,
+                output.format,
+                &Style { colour: false, width: Some(160), suppressed },
+                &mut buffered,
+            )?;
             Ok(buffered.flush()?)
         }),
         None => {
@@ -143,7 +156,7 @@ fn write(report: &Report, output: &Output) -> Result<()> {
             let colour = terminal && std::env::var_os("NO_COLOR").is_none();
             let mut stdout = std::io::BufWriter::new(std::io::stdout().lock());
             let width = terminal.then(columns).flatten();
-            report::render(report, output.format, &Style { colour, width }, &mut stdout)?;
+            report::render(report, output.format, &Style { colour, width, suppressed }, &mut stdout)?;
             Ok(stdout.flush()?)
         }
     }

@@ -12,6 +12,7 @@ use tokio::sync::Semaphore;
 use super::Global;
 use super::admin;
 use super::exit::{Exit, UsageError};
+use super::vex;
 use crate::api::{self, App};
 use crate::scan::{Archive, Engine};
 use crate::telemetry::{self, Metrics};
@@ -47,6 +48,9 @@ pub(crate) struct Args {
     /// Largest document accepted, in bytes
     #[arg(long, default_value_t = 64 << 20, value_name = "BYTES")]
     document_bytes_max: usize,
+    /// VEX documents that count in every scan: files, or directories of them (may be repeated). Read at the start
+    #[arg(long, value_name = "FILE|DIR", env = "STELLA_VEX")]
+    vex: Vec<PathBuf>,
     /// Log JSON lines
     #[arg(long, env = "STELLA_LOG_JSON")]
     log_json: bool,
@@ -64,6 +68,10 @@ pub(crate) fn run(global: &Global, args: &Args) -> Result<Exit> {
 }
 
 async fn serve(global: &Global, args: &Args) -> Result<()> {
+    let documents = vex::load(&args.vex)?;
+    for note in &documents.notes {
+        tracing::warn!("{note}");
+    }
     let store = global.open_store()?;
     // Also signs what a crash has left unsigned. Scans do not wait for it; whatever is written down does.
     if let Err(error) = admin::site(&store) {
@@ -84,6 +92,7 @@ async fn serve(global: &Global, args: &Args) -> Result<()> {
         engine,
         archive: Archive::start(Arc::clone(&store)).context("cannot start the archive thread")?,
         sboms: store.sboms()?,
+        vex: documents.documents.into(),
         metrics: Metrics::new(),
         scan_slots: Arc::new(Semaphore::new(cores)),
     });

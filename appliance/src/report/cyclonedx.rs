@@ -6,24 +6,38 @@
 use std::io::{self, Write};
 
 use domain::digest::Hasher;
-use sbom::cyclonedx::{OutputContext, write_cyclonedx};
+use domain::finding::Finding;
+use sbom::cyclonedx::{OutputContext, write_cyclonedx, write_vex};
 
 use super::escape::write_json_text;
 use super::{Report, tool_version};
 
-pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+/// What is written of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The inventory and what was found in it.
+    Inventory,
+    /// What was found alone.
+    Vex,
+}
+
+pub(crate) fn write(report: &Report, kind: Kind, out: &mut impl Write) -> io::Result<()> {
     let context = OutputContext {
         serial_number: serial_number(report),
         timestamp: report.verdict.evaluated_at,
         tool_version: tool_version(&report.verdict.engine),
     };
-    let document = write_cyclonedx(&report.inventory, &report.evaluation.findings, &context);
+    let findings: Vec<Finding> = report.all_findings().cloned().collect();
+    let document = match kind {
+        Kind::Inventory => write_cyclonedx(&report.inventory, &findings, &context),
+        Kind::Vex => write_vex(&report.inventory, &findings, &context),
+    };
     write_json_text(std::str::from_utf8(&document).map_err(io::Error::other)?, out)
 }
 
 /// A UUID of version 8 (RFC 9562, section 5.8: made from a digest of our choice) over the scan
 /// and the data that it was judged by.
-fn serial_number(report: &Report) -> String {
+pub(super) fn serial_number(report: &Report) -> String {
     let mut hasher = Hasher::new();
     hasher.update(report.verdict.generation.content_root.as_bytes());
     hasher.update(report.scan_id.as_bytes());

@@ -8,11 +8,14 @@ use comfy_table::{ContentLineStyle, LineStyle};
 use domain::advisory::Status;
 use domain::finding::{Confidence, Finding};
 use domain::severity::Severity;
+use domain::vex::{VexEffect, VexSource};
 
 use super::Style;
 use super::escape::{shortened, visible};
 
 const COLUMNS: [&str; 7] = ["PACKAGE", "INSTALLED", "VULNERABILITY", "SEVERITY", "FIXED IN", "STATUS", "EXPLOIT"];
+const SUPPRESSED_COLUMNS: [&str; 7] =
+    ["PACKAGE", "INSTALLED", "VULNERABILITY", "SEVERITY", "VEX STATUS", "WHY", "SAID BY"];
 const TITLE: &str = "TITLE";
 const VULNERABILITY_COLUMN: usize = 2;
 const SEVERITY_COLUMN: usize = 3;
@@ -54,6 +57,34 @@ pub(crate) fn render(findings: &[Finding], style: &Style) -> Rendered {
     Rendered { text: painted(&text, style), without_titles: false }
 }
 
+/// Renders the findings that VEX clears: who says so, and why.
+pub(crate) fn render_suppressed(findings: &[Finding], style: &Style) -> String {
+    let rows: Vec<_> = findings.iter().map(suppressed_cells).collect();
+    painted(&table(&rows, SUPPRESSED_COLUMNS.iter().copied(), style).to_string(), style)
+}
+
+fn suppressed_cells(finding: &Finding) -> Vec<String> {
+    let decision = finding.vex.as_deref();
+    let why = decision.map(|decision| match (decision.justification, &decision.impact) {
+        (Some(justification), _) => justification.to_string(),
+        (None, Some(impact)) => impact.clone(),
+        (None, None) => "-".to_owned(),
+    });
+    let document = decision.map(|decision| match decision.document.source {
+        VexSource::Kit => format!("the kit: {}", decision.document.author.as_deref().unwrap_or("not named")),
+        VexSource::File | VexSource::Sbom => format!("{} {}", decision.document.name, decision.place),
+    });
+    vec![
+        cell(&finding.package, CELL_CELLS_MAX),
+        cell(&finding.version, CELL_CELLS_MAX),
+        cell(&finding.vulnerability, CELL_CELLS_MAX),
+        label(finding.severity),
+        decision.map(|decision| decision.status.to_string()).unwrap_or_default(),
+        cell(&why.unwrap_or_default(), CELL_CELLS_MAX),
+        cell(&document.unwrap_or_default(), CELL_CELLS_MAX),
+    ]
+}
+
 fn cells(finding: &Finding) -> Vec<String> {
     vec![
         cell(&finding.package, CELL_CELLS_MAX),
@@ -61,7 +92,7 @@ fn cells(finding: &Finding) -> Vec<String> {
         cell(&finding.vulnerability, CELL_CELLS_MAX),
         label(finding.severity),
         cell(&fixed_in(&finding.fixed_versions), CELL_CELLS_MAX),
-        status(finding),
+        [Some(status(finding)), vex(finding)].into_iter().flatten().collect::<Vec<_>>().join(", "),
         exploitation(finding),
     ]
 }
@@ -95,6 +126,15 @@ fn status(finding: &Finding) -> String {
         Status::EndOfLife => "end of life",
     };
     if disputed { format!("{status}, disputed") } else { status.to_owned() }
+}
+
+/// What VEX says of a finding that counts.
+fn vex(finding: &Finding) -> Option<String> {
+    let decision = finding.vex.as_ref()?;
+    Some(match decision.effect {
+        VexEffect::Contradicted => "VEX contradictory".to_owned(),
+        VexEffect::Annotated | VexEffect::Suppressed => format!("VEX: {}", decision.status),
+    })
 }
 
 fn exploitation(finding: &Finding) -> String {

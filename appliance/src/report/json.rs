@@ -8,9 +8,11 @@
 use domain::advisory::Status;
 use domain::component::Inventory;
 use domain::digest::Digest;
-use domain::finding::{Confidence, Coverage, Evidence, Finding, Unevaluated, UnevaluatedGroup};
+use domain::finding::{Confidence, Coverage, Evaluation, Evidence, Finding, Unevaluated, UnevaluatedGroup};
 use domain::severity::Severity;
 use domain::time::Timestamp;
+use domain::vex::{Justification, VexDecision, VexEffect, VexSource, VexStatus};
+use policy::vex::DocumentUse;
 use policy::{DataAge, Outcome, SourceAge, Verdict};
 use serde::Serialize;
 
@@ -28,6 +30,8 @@ pub(crate) struct Document<'a> {
     summary: Summary,
     coverage: CoverageView<'a>,
     findings: Vec<FindingView<'a>>,
+    suppressed: Vec<FindingView<'a>>,
+    vex: Vec<VexView<'a>>,
 }
 
 impl<'a> Document<'a> {
@@ -38,9 +42,11 @@ impl<'a> Document<'a> {
             artifact: Artifact::new(&report.artifact, &report.inventory),
             verdict: VerdictView::new(&report.verdict),
             data: Data::new(&report.verdict),
-            summary: Summary::new(&report.evaluation.findings),
+            summary: Summary::new(&report.evaluation),
             coverage: CoverageView::new(&report.evaluation.coverage),
             findings: report.evaluation.findings.iter().map(FindingView::new).collect(),
+            suppressed: report.evaluation.suppressed.iter().map(FindingView::new).collect(),
+            vex: report.vex.iter().map(VexView::new).collect(),
         }
     }
 }
@@ -143,6 +149,7 @@ struct Summary {
     with_fix: usize,
     known_exploited: usize,
     disputed: usize,
+    suppressed: usize,
 }
 
 #[derive(Default, Serialize)]
@@ -156,7 +163,8 @@ struct BySeverity {
 }
 
 impl Summary {
-    fn new(findings: &[Finding]) -> Self {
+    fn new(evaluation: &Evaluation) -> Self {
+        let findings = evaluation.findings.as_slice();
         let count = |test: fn(&Finding) -> bool| findings.iter().filter(|finding| test(finding)).count();
         Self {
             findings: findings.len(),
@@ -164,6 +172,7 @@ impl Summary {
             with_fix: count(|finding| !finding.fixed_versions.is_empty()),
             known_exploited: count(|finding| finding.known_exploited.is_some()),
             disputed: count(|finding| finding.confidence == Confidence::Disputed),
+            suppressed: evaluation.suppressed.len(),
         }
     }
 }
@@ -272,6 +281,7 @@ struct FindingView<'a> {
     ecosystem: &'a str,
     matched_name: &'a str,
     evidence: Vec<EvidenceView<'a>>,
+    vex: Option<DecisionView<'a>>,
 }
 
 impl<'a> FindingView<'a> {
@@ -299,6 +309,7 @@ impl<'a> FindingView<'a> {
             ecosystem: &finding.ecosystem,
             matched_name: &finding.matched_name,
             evidence: finding.evidence.iter().map(EvidenceView::new).collect(),
+            vex: finding.vex.as_deref().map(DecisionView::new),
         }
     }
 }
@@ -313,5 +324,89 @@ struct EvidenceView<'a> {
 impl<'a> EvidenceView<'a> {
     fn new(evidence: &'a Evidence) -> Self {
         Self { source: evidence.source.as_str(), record: &evidence.record, reason: &evidence.reason }
+    }
+}
+
+/// What VEX says of a finding.
+#[derive(Serialize)]
+pub(crate) struct DecisionView<'a> {
+    effect: VexEffect,
+    status: VexStatus,
+    justification: Option<Justification>,
+    impact: Option<&'a str>,
+    action: Option<&'a str>,
+    timestamp: Option<Timestamp>,
+    target: &'a str,
+    place: &'a str,
+    source: VexSource,
+    document: &'a str,
+    document_id: Option<&'a str>,
+    document_version: Option<&'a str>,
+    document_digest: Digest,
+    author: Option<&'a str>,
+}
+
+impl<'a> DecisionView<'a> {
+    pub(crate) fn new(decision: &'a VexDecision) -> Self {
+        let document = &decision.document;
+        Self {
+            effect: decision.effect,
+            status: decision.status,
+            justification: decision.justification,
+            impact: decision.impact.as_deref(),
+            action: decision.action.as_deref(),
+            timestamp: decision.timestamp,
+            target: &decision.target,
+            place: &decision.place,
+            source: document.source,
+            document: &document.name,
+            document_id: document.id.as_deref(),
+            document_version: document.version.as_deref(),
+            document_digest: document.digest,
+            author: document.author.as_deref(),
+        }
+    }
+}
+
+/// What came of one VEX document.
+#[derive(Serialize)]
+struct VexView<'a> {
+    source: VexSource,
+    document: &'a str,
+    format: &'a str,
+    document_id: Option<&'a str>,
+    document_version: Option<&'a str>,
+    document_digest: Digest,
+    author: Option<&'a str>,
+    timestamp: Option<Timestamp>,
+    statements: usize,
+    suppressed: usize,
+    annotated: usize,
+    contradicted: usize,
+    without_effect: usize,
+    problems: &'a [String],
+    unmatched: &'a [String],
+}
+
+impl<'a> VexView<'a> {
+    fn new(used: &'a DocumentUse) -> Self {
+        let about = &used.about;
+        Self {
+            source: about.source,
+            document: &about.name,
+            format: &about.format,
+            document_id: about.id.as_deref(),
+            document_version: about.version.as_deref(),
+            document_digest: about.digest,
+            author: about.author.as_deref(),
+            timestamp: about.timestamp,
+            statements: used.statements,
+            suppressed: used.suppressed,
+            annotated: used.annotated,
+            contradicted: used.contradicted,
+            without_effect: used.without_effect,
+            problems: &used.problems,
+            unmatched: &used.unmatched,
+        }
     }
 }

@@ -16,17 +16,20 @@ mod sarif;
 mod table;
 #[cfg(test)]
 mod tests;
+mod vex;
 
 /// For what other modules show of a document beside a report.
 pub(crate) use escape::{visible as escape, write_json};
 pub(crate) use impact::{json as impact_json, table as impact_table};
+pub(crate) use vex::Author;
 
 use std::io::{self, Write};
 use std::str::FromStr;
 
 use domain::component::Inventory;
-use domain::finding::Evaluation;
+use domain::finding::{Evaluation, Finding};
 use policy::Verdict;
+use policy::vex::DocumentUse;
 
 /// Everything that is known about one scan.
 #[derive(Clone, Debug)]
@@ -37,6 +40,10 @@ pub(crate) struct Report {
     pub(crate) inventory: Inventory,
     pub(crate) evaluation: Evaluation,
     pub(crate) verdict: Verdict,
+    /// The VEX documents that were held against it.
+    pub(crate) vex: Vec<DocumentUse>,
+    /// Who signs for VEX that is written.
+    pub(crate) author: Author,
 }
 
 impl Report {
@@ -52,7 +59,12 @@ impl Report {
             Some(subject) if artifact == "-" => subject.clone(),
             _ => artifact.to_owned(),
         };
-        Self { scan_id, artifact, inventory, evaluation, verdict }
+        Self { scan_id, artifact, inventory, evaluation, verdict, vex: Vec::new(), author: Author::default() }
+    }
+
+    /// Findings that count and those that VEX clears, for formats that tell both in one list.
+    pub(crate) fn all_findings(&self) -> impl Iterator<Item = &Finding> {
+        self.evaluation.findings.iter().chain(&self.evaluation.suppressed)
     }
 }
 
@@ -67,10 +79,17 @@ pub(crate) enum Format {
     Sarif,
     /// CycloneDX with `vulnerabilities`, for other SBOM tools.
     CycloneDx,
+    /// OpenVEX 0.2.0: the findings as statements.
+    OpenVex,
+    /// CSAF 2.0, profile VEX.
+    CsafVex,
+    /// CycloneDX with `vulnerabilities` and their analysis alone, linked to the SBOM.
+    CycloneDxVex,
 }
 
 impl Format {
-    pub(crate) const ALL: [Self; 4] = [Self::Table, Self::Json, Self::Sarif, Self::CycloneDx];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Table, Self::Json, Self::Sarif, Self::CycloneDx, Self::OpenVex, Self::CsafVex, Self::CycloneDxVex];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -78,13 +97,16 @@ impl Format {
             Self::Json => "json",
             Self::Sarif => "sarif",
             Self::CycloneDx => "cyclonedx",
+            Self::OpenVex => "openvex",
+            Self::CsafVex => "csaf-vex",
+            Self::CycloneDxVex => "cyclonedx-vex",
         }
     }
 }
 
 /// No format has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a report format: use table, json, sarif or cyclonedx")]
+#[error("{0:?} is not a report format: use table, json, sarif, cyclonedx, openvex, csaf-vex or cyclonedx-vex")]
 pub(crate) struct UnknownFormat(String);
 
 impl FromStr for Format {
@@ -105,6 +127,8 @@ pub(crate) struct Style {
     pub(crate) colour: bool,
     /// Columns of the terminal. `None`: lines may be as long as they are.
     pub(crate) width: Option<u16>,
+    /// List the findings that VEX clears, too.
+    pub(crate) suppressed: bool,
 }
 
 /// Writes `report` to `out`.
@@ -113,7 +137,10 @@ pub(crate) fn render(report: &Report, format: Format, style: &Style, out: &mut i
         Format::Table => table::write(report, style, out),
         Format::Json => escape::write_json(&json::Document::new(report), out),
         Format::Sarif => escape::write_json(&sarif::log(report), out),
-        Format::CycloneDx => cyclonedx::write(report, out),
+        Format::CycloneDx => cyclonedx::write(report, cyclonedx::Kind::Inventory, out),
+        Format::CycloneDxVex => cyclonedx::write(report, cyclonedx::Kind::Vex, out),
+        Format::OpenVex => escape::write_json(&vex::openvex(report), out),
+        Format::CsafVex => escape::write_json(&vex::csaf(report), out),
     }
 }
 

@@ -3,8 +3,10 @@
 
 use std::io::{self, Write};
 
-use domain::finding::{Confidence, Coverage, UnevaluatedGroup};
+use domain::finding::{Confidence, Coverage, Finding, UnevaluatedGroup};
 use domain::severity::Severity;
+use domain::vex::VexEffect;
+use policy::vex::DocumentUse;
 use policy::{DataAge, Outcome, SourceAge, Verdict};
 
 use super::escape::{shortened, visible};
@@ -30,7 +32,13 @@ pub(crate) fn write(report: &Report, style: &Style, out: &mut impl Write) -> io:
         }
         writeln!(out)?;
     }
+    if style.suppressed && !report.evaluation.suppressed.is_empty() {
+        writeln!(out, "Suppressed by VEX:")?;
+        out.write_all(findings::render_suppressed(&report.evaluation.suppressed, style).as_bytes())?;
+        writeln!(out)?;
+    }
     summary(report, style, out)?;
+    vex(report, style, out)?;
     coverage(&report.evaluation.coverage, out)?;
     data(&report.verdict, out)?;
     writeln!(out)?;
@@ -78,6 +86,38 @@ fn summary(report: &Report, style: &Style, out: &mut impl Write) -> io::Result<(
     let exploited = found.iter().filter(|finding| finding.known_exploited.is_some()).count();
     let disputed = found.iter().filter(|finding| finding.confidence == Confidence::Disputed).count();
     writeln!(out, "  {fixable} with a fix, {exploited} known to be exploited, {disputed} disputed between sources")
+}
+
+/// What VEX has done, also when it has done nothing: a document that concerns nothing is a surprise to tell.
+fn vex(report: &Report, style: &Style, out: &mut impl Write) -> io::Result<()> {
+    if report.vex.is_empty() {
+        return Ok(());
+    }
+    let sum = |of: fn(&DocumentUse) -> usize| report.vex.iter().map(of).sum::<usize>();
+    let findings = |effect: VexEffect| {
+        let has = |finding: &&Finding| finding.vex.as_ref().is_some_and(|decision| decision.effect == effect);
+        report.all_findings().filter(has).count()
+    };
+    let hint = if style.suppressed { "" } else { " (--show-suppressed lists them)" };
+    writeln!(
+        out,
+        "VEX: {} suppressed{hint}, {} annotated, {} contradicted",
+        counted(findings(VexEffect::Suppressed) as u64, "finding"),
+        findings(VexEffect::Annotated),
+        findings(VexEffect::Contradicted)
+    )?;
+    let statements = counted(sum(|used| used.statements) as u64, "statement");
+    let documents = counted(report.vex.len() as u64, "document");
+    let (idle, bad) = (sum(|used| used.without_effect), sum(|used| used.problems.len()));
+    writeln!(
+        out,
+        "  {statements} in {documents}, {idle} concern no finding; {} with problems",
+        counted(bad as u64, "part")
+    )?;
+    let unmatched = report.vex.iter().flat_map(|used| used.unmatched.iter().map(|text| (&used.about.name, text)));
+    unmatched.take(EXAMPLES_MAX).try_for_each(|(name, text)| {
+        writeln!(out, "  not applied: {} {}", visible(name), shortened(text, TEXT_CELLS_MAX))
+    })
 }
 
 fn coverage(coverage: &Coverage, out: &mut impl Write) -> io::Result<()> {

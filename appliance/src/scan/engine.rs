@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::component::Inventory;
 use domain::finding::Evaluation;
 use domain::time::Timestamp;
+use policy::vex::{COMPARISONS_MAX, Document, DocumentUse, VexError};
 use policy::{Gate, GenerationRef, Verdict};
 use sbom::{Limits, SbomError};
 use store::{Generation, Store, StoreError};
@@ -28,6 +29,15 @@ pub(crate) struct ScanOptions {
     pub(crate) gate: Gate,
     /// A pinned generation; None is the active one.
     pub(crate) generation: Option<u64>,
+    pub(crate) vex: VexOptions,
+}
+
+/// Which VEX counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct VexOptions {
+    pub(crate) documents: Arc<[Document]>,
+    /// What the SBOM says of itself. Its producer could hide findings, so somebody must ask for it.
+    pub(crate) embedded: bool,
 }
 
 /// A document that was read, matched and judged.
@@ -36,12 +46,15 @@ pub(crate) struct Scanned {
     pub(crate) inventory: Inventory,
     pub(crate) evaluation: Evaluation,
     pub(crate) verdict: Verdict,
+    pub(crate) vex: Vec<DocumentUse>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ScanError {
     #[error(transparent)]
     Document(#[from] SbomError),
+    #[error("VEX cannot be applied: {0}")]
+    Vex(#[from] VexError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -88,11 +101,39 @@ impl Engine {
             Some(number) => self.pinned(number)?,
             None => self.generation()?,
         };
-        let inventory = sbom::read(document, &self.limits)?;
-        let evaluation = domain::matching::evaluate(&inventory, &generation.view()?)?;
+        let mut inventory = sbom::read(document, &self.limits)?;
+        let mut evaluation = domain::matching::evaluate(&inventory, &generation.view()?)?;
+        let vex = apply_vex(document, &mut inventory, &mut evaluation, &options.vex)?;
         let row = generation.row();
         let reference = GenerationRef { number: row.number, kit: row.kit_sha256, content_root: row.content_root };
         let verdict = policy::judge(&evaluation, &options.gate, reference, &row.sources, ENGINE, now);
-        Ok(Scanned { inventory, evaluation, verdict })
+        Ok(Scanned { inventory, evaluation, verdict, vex })
     }
+}
+
+/// Holds VEX against the findings before they are judged.
+fn apply_vex(
+    document: &[u8],
+    inventory: &mut Inventory,
+    evaluation: &mut Evaluation,
+    options: &VexOptions,
+) -> Result<Vec<DocumentUse>, VexError> {
+    let analyses = inventory.identity.analyses;
+    let embedded = if options.embedded && analyses > 0 { embedded(document)? } else { Vec::new() };
+    if analyses > 0 && embedded.is_empty() {
+        let reason = if options.embedded { "they are read from JSON only" } else { "--vex sbom applies them" };
+        let said =
+            format!("the SBOM has an analysis of {analyses} vulnerabilities of its own, not applied here: {reason}");
+        inventory.warnings.push(said);
+    }
+    let documents: Vec<&Document> = options.documents.iter().chain(&embedded).collect();
+    let applied = policy::vex::apply(evaluation, inventory, &documents, COMPARISONS_MAX)?;
+    inventory.warnings.extend(applied.warnings);
+    Ok(applied.documents)
+}
+
+fn embedded(document: &[u8]) -> Result<Vec<Document>, VexError> {
+    // The document has passed the limit of SBOMs already.
+    let limits = policy::vex::Limits { bytes_max: document.len(), ..policy::vex::Limits::default() };
+    policy::vex::read_embedded("the SBOM", document, &limits)
 }

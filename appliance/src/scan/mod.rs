@@ -5,5 +5,5 @@ mod engine;
 mod id;
 
 pub(crate) use archive::Archive;
-pub(crate) use engine::{ENGINE, Engine, ScanError, ScanOptions, Scanned};
+pub(crate) use engine::{ENGINE, Engine, ScanError, ScanOptions, Scanned, VexOptions};
 pub(crate) use id::scan_id;

@@ -236,6 +236,7 @@ fn finding(position: usize, component: &Component, hit: Hit<'_>, summary: Option
         epss_probability: probability,
         epss_percentile: percentile,
         vulnerability: hit.advisory.to_owned(),
+        vex: None,
     }
 }
 

@@ -103,7 +103,7 @@ impl Tally {
         self.findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
         self.coverage.unevaluated = self.reasons.into_iter().map(unevaluated_group).collect();
         self.coverage.unevaluated.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reason.cmp(&b.reason)));
-        Evaluation { findings: self.findings, coverage: self.coverage }
+        Evaluation { findings: self.findings, suppressed: Vec::new(), coverage: self.coverage }
     }
 }
 

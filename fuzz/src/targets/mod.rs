@@ -9,6 +9,7 @@ mod nouns;
 mod tokens;
 mod travel;
 mod trivydb;
+mod vex;
 
 use crate::kit;
 use crate::target::{Target, fixtures};
@@ -34,6 +35,11 @@ pub(crate) const ALL: &[Target] = &[
     Target { name: "sbom_spdx3", length_max: 16 * KIB, run: documents::sbom, seeds: || fixtures("sboms/spdx3", &[".json"], 16 * KIB), words: documents::SPDX3_WORDS },
     Target { name: "sbom_attested", length_max: 8 * KIB, run: documents::attested, seeds: documents::attested_seeds, words: documents::ATTESTED_WORDS },
     Target { name: "sbom_protobuf", length_max: 8 * KIB, run: documents::sbom, seeds: || fixtures("sboms/cyclonedx", &[".binpb"], 8 * KIB), words: documents::PROTOBUF_WORDS },
+
+    Target { name: "vex_openvex", length_max: 8 * KIB, run: vex::document, seeds: || vex::seeds("openvex"), words: vex::OPENVEX_WORDS },
+    Target { name: "vex_csaf", length_max: 8 * KIB, run: vex::document, seeds: || vex::seeds("csaf"), words: vex::CSAF_WORDS },
+    Target { name: "vex_cyclonedx", length_max: 8 * KIB, run: vex::document, seeds: || vex::seeds("cyclonedx"), words: vex::CYCLONEDX_WORDS },
+    Target { name: "vex_attested", length_max: 4 * KIB, run: vex::attested, seeds: vex::attested_seeds, words: vex::OPENVEX_WORDS },
 
     Target { name: "feed_osv", length_max: 8 * KIB, run: feeds::feed, seeds: || fixtures("feeds/osv", &[".json", ".yaml"], 8 * KIB), words: feeds::OSV_WORDS },
     Target { name: "feed_secdb", length_max: 4 * KIB, run: feeds::feed, seeds: feeds::secdb_seeds, words: feeds::DISTRIBUTION_WORDS },

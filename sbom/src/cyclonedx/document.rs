@@ -13,7 +13,9 @@ pub(super) struct Document<'a> {
     pub(super) serial_number: &'a str,
     pub(super) version: u32,
     pub(super) metadata: Metadata<'a>,
-    pub(super) components: Vec<OutputComponent<'a>>,
+    /// None in a document that only speaks of the components of another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) components: Option<Vec<OutputComponent<'a>>>,
     pub(super) vulnerabilities: Vec<Vulnerability<'a>>,
 }
 
@@ -129,7 +131,11 @@ pub(super) struct Analysis {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) justification: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) response: Option<[&'static str; 1]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -6,11 +6,14 @@
 
 mod document;
 mod references;
+mod vex;
 mod vulnerabilities;
 
 use domain::component::{Component, ComponentKind, Distribution, Inventory};
 use domain::finding::Finding;
 use domain::time::Timestamp;
+
+pub use vex::write_vex;
 
 use document::{Document, Evidence, Metadata, Occurrence, OutputComponent, Property, Tools};
 use references::References;
@@ -41,8 +44,8 @@ pub fn write_cyclonedx(inventory: &Inventory, findings: &[Finding], context: &Ou
         serial_number: &context.serial_number,
         version: 1,
         metadata: metadata(inventory, &references, context),
-        components,
-        vulnerabilities: vulnerabilities::group(inventory, findings, &references),
+        components: Some(components),
+        vulnerabilities: vulnerabilities::group(findings, &|finding| references.of(finding, &inventory.components)),
     };
     serde_json::to_vec(&document).expect("strings and finite numbers are always written")
 }

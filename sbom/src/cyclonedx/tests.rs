@@ -69,6 +69,7 @@ fn finding(component: usize, reference: &str, vulnerability: &str) -> Finding {
         known_exploited: None,
         epss_probability: None,
         epss_percentile: None,
+        vex: None,
     }
 }
 

@@ -3,31 +3,39 @@
 use std::collections::BTreeMap;
 
 use domain::advisory::Status;
-use domain::component::Inventory;
 use domain::finding::Finding;
 use domain::severity::Severity;
+use domain::vex::{Justification, VexDecision, VexEffect, VexStatus};
 
 use super::document::{AffectedVersion, Affects, Analysis, Rating, RatingSource, Reference, Source, Vulnerability};
-use super::references::References;
 
-/// In the order of the vulnerabilities' names; inside, in the order of the findings.
-pub(super) fn group<'a>(
-    inventory: &Inventory,
-    findings: &'a [Finding],
-    references: &References,
-) -> Vec<Vulnerability<'a>> {
-    let mut groups: BTreeMap<&str, Vec<&'a Finding>> = BTreeMap::new();
+/// How a component is referred to.
+pub(super) type Refer<'r> = &'r dyn Fn(&Finding) -> String;
+
+/// In the order of the vulnerabilities' names; inside, in the order of the findings. The schema has one analysis per
+/// entry, so what VEX says differently makes entries of its own.
+pub(super) fn group<'a>(findings: &'a [Finding], refer: Refer<'_>) -> Vec<Vulnerability<'a>> {
+    let mut groups: BTreeMap<(&str, Option<Said<'a>>), Vec<&'a Finding>> = BTreeMap::new();
     for finding in findings {
-        groups.entry(&finding.vulnerability).or_default().push(finding);
+        let said = finding.vex.as_deref().map(said);
+        groups.entry((&finding.vulnerability, said)).or_default().push(finding);
     }
-    groups.into_iter().map(|(id, group)| vulnerability(id, &group, inventory, references)).collect()
+    groups.into_iter().map(|((id, said), group)| vulnerability(id, &group, said, refer)).collect()
+}
+
+/// What counts of a statement.
+type Said<'a> = (VexEffect, VexStatus, Option<Justification>, Option<&'a str>);
+
+fn said(decision: &VexDecision) -> Said<'_> {
+    let text = decision.impact.as_deref().or(decision.action.as_deref());
+    (decision.effect, decision.status, decision.justification, text)
 }
 
 fn vulnerability<'a>(
     id: &'a str,
     group: &[&'a Finding],
-    inventory: &Inventory,
-    references: &References,
+    said: Option<Said<'_>>,
+    refer: Refer<'_>,
 ) -> Vulnerability<'a> {
     let source = group.iter().flat_map(|finding| &finding.evidence).next();
     Vulnerability {
@@ -38,9 +46,36 @@ fn vulnerability<'a>(
         description: group.iter().find_map(|finding| finding.title.as_deref()),
         recommendation: recommendation(group),
         published: group.iter().find_map(|finding| finding.published),
-        analysis: analysis(group),
-        affects: affects(group, inventory, references),
+        analysis: said.map_or_else(|| analysis(group), |said| Some(stated(said))),
+        affects: affects(group, refer),
     }
+}
+
+/// The analysis that a VEX statement is.
+fn stated((effect, status, justification, text): Said<'_>) -> Analysis {
+    if effect == VexEffect::Contradicted {
+        let detail = Some("VEX statements contradict each other".to_owned());
+        return Analysis { state: Some("in_triage"), justification: None, response: None, detail };
+    }
+    let state = match status {
+        VexStatus::NotAffected => "not_affected",
+        VexStatus::Affected => "exploitable",
+        VexStatus::Fixed => "resolved",
+        VexStatus::UnderInvestigation => "in_triage",
+    };
+    let (word, kept) = match justification {
+        None => (None, None),
+        Some(Justification::VulnerableCodeNotPresent | Justification::ComponentNotPresent) => {
+            (Some("code_not_present"), None)
+        }
+        Some(Justification::VulnerableCodeNotInExecutePath) => (Some("code_not_reachable"), None),
+        Some(Justification::InlineMitigationsAlreadyExist) => (Some("protected_by_mitigating_control"), None),
+        // CycloneDX has no word for it.
+        Some(other @ Justification::VulnerableCodeCannotBeControlledByAdversary) => (None, Some(other.as_str())),
+    };
+    let detail: Vec<&str> = kept.into_iter().chain(text).collect();
+    let detail = (!detail.is_empty()).then(|| detail.join(": "));
+    Analysis { state: Some(state), justification: word, response: None, detail }
 }
 
 fn aliases<'a>(id: &str, group: &[&'a Finding]) -> Vec<Reference<'a>> {
@@ -120,11 +155,15 @@ fn analysis(group: &[&Finding]) -> Option<Analysis> {
     }
     match first {
         Status::Affected | Status::FixDeferred => None,
-        Status::NotAffected => Some(Analysis { state: Some("not_affected"), response: None }),
-        Status::UnderInvestigation => Some(Analysis { state: Some("in_triage"), response: None }),
-        Status::WillNotFix => Some(Analysis { state: None, response: Some(["will_not_fix"]) }),
-        Status::EndOfLife => Some(Analysis { state: None, response: Some(["can_not_fix"]) }),
+        Status::NotAffected => plain(Some("not_affected"), None),
+        Status::UnderInvestigation => plain(Some("in_triage"), None),
+        Status::WillNotFix => plain(None, Some(["will_not_fix"])),
+        Status::EndOfLife => plain(None, Some(["can_not_fix"])),
     }
+}
+
+const fn plain(state: Option<&'static str>, response: Option<[&'static str; 1]>) -> Option<Analysis> {
+    Some(Analysis { state, justification: None, response, detail: None })
 }
 
 const fn version_status(status: Status) -> &'static str {
@@ -135,10 +174,10 @@ const fn version_status(status: Status) -> &'static str {
     }
 }
 
-fn affects<'a>(group: &[&'a Finding], inventory: &Inventory, references: &References) -> Vec<Affects<'a>> {
+fn affects<'a>(group: &[&'a Finding], refer: Refer<'_>) -> Vec<Affects<'a>> {
     let mut affects: Vec<Affects<'a>> = Vec::new();
     for finding in group {
-        let reference = references.of(finding, &inventory.components);
+        let reference = refer(finding);
         if affects.iter().any(|known| known.reference == reference) {
             continue;
         }

@@ -1,5 +1,7 @@
 //! The parts of CycloneDX in JSON.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess};
 
@@ -51,6 +53,63 @@ impl<'de> Lenient<'de> for Metadata<'_, '_> {
 
     fn other(self, _found: &'static str) -> Self::Value {
         None
+    }
+}
+
+/// `version`: a number, that some write as a text.
+pub(super) struct Edition;
+
+impl<'de> Lenient<'de> for Edition {
+    type Value = Option<u64>;
+
+    fn text(self, text: Cow<'de, str>) -> Option<u64> {
+        text.trim().parse().ok()
+    }
+
+    fn number(self, number: u64) -> Option<u64> {
+        Some(number)
+    }
+
+    fn other(self, _found: &'static str) -> Option<u64> {
+        None
+    }
+}
+
+/// How many `vulnerabilities` have an `analysis`: what the document says of itself in the manner of VEX.
+pub(super) struct Analyses;
+
+impl<'de> Lenient<'de> for Analyses {
+    type Value = usize;
+
+    fn list<A: SeqAccess<'de>>(self, mut list: A) -> Result<usize, A::Error> {
+        let mut count = 0;
+        while let Some(analysed) = list.next_element_seed(As(HasAnalysis))? {
+            count += usize::from(analysed);
+        }
+        Ok(count)
+    }
+
+    fn other(self, _found: &'static str) -> usize {
+        0
+    }
+}
+
+struct HasAnalysis;
+
+impl<'de> Lenient<'de> for HasAnalysis {
+    type Value = bool;
+
+    fn object<A: MapAccess<'de>>(self, mut map: A) -> Result<bool, A::Error> {
+        let mut analysed = false;
+        while let Some(key) = map.next_key_seed(As(TextSeed))? {
+            map.next_value::<IgnoredAny>()?;
+            analysed |= key.as_str() == Some("analysis");
+        }
+        Ok(analysed)
+    }
+
+    fn other(self, _found: &'static str) -> bool {
+        false
     }
 }
 

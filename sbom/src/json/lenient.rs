@@ -33,6 +33,10 @@ pub(super) trait Lenient<'de>: Sized {
         self.other("null")
     }
 
+    fn number(self, _number: u64) -> Self::Value {
+        self.other("a number")
+    }
+
     /// Something else came; `found` names it with its article.
     fn other(self, found: &'static str) -> Self::Value;
 }
@@ -83,8 +87,8 @@ impl<'de, T: Lenient<'de>> Visitor<'de> for As<T> {
         Ok(self.0.other("a number"))
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
-        Ok(self.0.other("a number"))
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(self.0.number(number))
     }
 
     fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {

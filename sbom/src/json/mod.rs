@@ -106,6 +106,10 @@ struct CycloneDx<'a> {
     version: Text<'a>,
     subject: Option<Entry<'a>>,
     parts: bool,
+    serial_number: Text<'a>,
+    /// The version of the document, not of the specification.
+    edition: Option<u64>,
+    analyses: usize,
 }
 
 #[derive(Default)]
@@ -215,6 +219,11 @@ impl<'l, 'a> Document<'l, 'a> {
                 .warn(|| "the document has no bomFormat: read as CycloneDX because of its other fields".to_owned());
         }
         self.draft.specify(&CYCLONEDX, &self.cyclonedx.version)?;
+        let serial_number =
+            self.draft.keep(&Place::Named("the document"), "serialNumber", &self.cyclonedx.serial_number)?;
+        let identity = &mut self.draft.inventory.identity;
+        (identity.serial_number, identity.version) = (serial_number, self.cyclonedx.edition);
+        identity.analyses = self.cyclonedx.analyses;
         if let Some(subject) = self.cyclonedx.subject {
             settle_subject(subject, &mut self.draft)?;
         }
@@ -246,6 +255,9 @@ impl<'l, 'a> Document<'l, 'a> {
         match name {
             "bomFormat" => self.cyclonedx.format = map.next_value_seed(As(TextSeed))?,
             "specVersion" => self.cyclonedx.version = map.next_value_seed(As(TextSeed))?,
+            "serialNumber" => self.cyclonedx.serial_number = map.next_value_seed(As(TextSeed))?,
+            "version" => self.cyclonedx.edition = map.next_value_seed(As(cyclonedx::Edition))?,
+            "vulnerabilities" => self.cyclonedx.analyses = map.next_value_seed(As(cyclonedx::Analyses))?,
             "metadata" => {
                 let subject = map.next_value_seed(As(cyclonedx::Metadata { draft: &mut self.draft }))?;
                 self.cyclonedx.subject = self.cyclonedx.subject.take().or(subject);

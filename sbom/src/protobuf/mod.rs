@@ -40,8 +40,15 @@ fn is_version(text: &str) -> bool {
 /// Field numbers, the same in all versions.
 mod bom {
     pub(super) const SPEC_VERSION: u64 = 1;
+    pub(super) const VERSION: u64 = 2;
+    pub(super) const SERIAL_NUMBER: u64 = 3;
     pub(super) const METADATA: u64 = 4;
     pub(super) const COMPONENTS: u64 = 5;
+    pub(super) const VULNERABILITIES: u64 = 10;
+}
+
+mod vulnerability {
+    pub(super) const ANALYSIS: u64 = 16;
 }
 
 mod metadata {
@@ -83,7 +90,7 @@ mod evidence {
 pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Inventory, SbomError> {
     let limits = Limits { depth_max: limits.depth_max.min(DEPTH), ..limits.clone() };
     let mut reader = Reader { draft: Draft::new(&limits) };
-    let (mut version, mut subject) = (Text::Missing, None);
+    let (mut version, mut serial_number, mut subject) = (Text::Missing, Text::Missing, None);
     let mut components = Components { parent: None, depth: 2, index: 0 };
     let mut message = Message::new(bytes);
     while let Some(field) = message.next()? {
@@ -91,9 +98,14 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Inventory, SbomError
             bom::SPEC_VERSION => version = Text::from(field.text()?),
             bom::METADATA => subject = reader.metadata(field.message()?)?.or(subject),
             bom::COMPONENTS => reader.component(&mut components, field.message()?)?,
+            bom::VERSION => reader.draft.inventory.identity.version = Some(field.number_value()?),
+            bom::SERIAL_NUMBER => serial_number = Text::from(field.text()?),
+            bom::VULNERABILITIES => reader.analysis(field.message()?)?,
             _ => {}
         }
     }
+    let serial_number = reader.draft.keep(&Place::Named("the document"), "serialNumber", &serial_number)?;
+    reader.draft.inventory.identity.serial_number = serial_number;
     reader.draft.specify(&CYCLONEDX, &version)?;
     if let Some(subject) = subject {
         settle_subject(subject, &mut reader.draft)?;
@@ -113,6 +125,16 @@ struct Components<'p> {
 }
 
 impl Reader<'_> {
+    /// Counts the vulnerabilities with an analysis.
+    fn analysis(&mut self, mut vulnerability: Message<'_>) -> Result<(), SbomError> {
+        let mut analysed = false;
+        while let Some(field) = vulnerability.next()? {
+            analysed |= field.number == vulnerability::ANALYSIS;
+        }
+        self.draft.inventory.identity.analyses += usize::from(analysed);
+        Ok(())
+    }
+
     fn metadata<'a>(&mut self, mut message: Message<'a>) -> Result<Option<Entry<'a>>, SbomError> {
         let (mut subject, mut facts) = (None, Facts::default());
         while let Some(field) = message.next()? {

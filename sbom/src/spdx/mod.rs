@@ -180,6 +180,8 @@ impl Roots {
         let mut subject = document_name;
         if let Some(root) = root {
             subject = Some(root.name.clone());
+            draft.inventory.identity.root_reference = Some(root.reference.clone());
+            draft.inventory.identity.root.clone_from(&root.purl);
             let matchable = root.purl.is_some() || root.invalid_purl.is_some();
             if !alone && !matchable && matches!(root.kind, ComponentKind::Package | ComponentKind::File) {
                 root.kind = ComponentKind::Container;

@@ -12,9 +12,13 @@ use crate::version::CYCLONEDX;
 
 use super::cursor::{Cursor, Element};
 
-/// Reads on behind the start tag of `bom`.
-pub(super) fn read(cursor: Cursor<'_>, limits: &Limits) -> Result<Inventory, SbomError> {
+/// Reads on behind the start tag of `bom`, which is `root`.
+pub(super) fn read(cursor: Cursor<'_>, root: &Element<'_>, limits: &Limits) -> Result<Inventory, SbomError> {
     let mut draft = Draft::new(limits);
+    let serial_number = given(cursor.attribute(root, "serialNumber")?);
+    draft.inventory.identity.serial_number = draft.keep(&Place::Named("bom"), "serialNumber", &serial_number)?;
+    draft.inventory.identity.version =
+        cursor.attribute(root, "version")?.and_then(|version| version.trim().parse().ok());
     let version = cursor.version().to_owned();
     draft.specify(&CYCLONEDX, &Text::from(version.as_str()))?;
     let mut reader = Reader { cursor, draft };
@@ -23,6 +27,7 @@ pub(super) fn read(cursor: Cursor<'_>, limits: &Limits) -> Result<Inventory, Sbo
         match element.name() {
             "metadata" => subject = reader.metadata()?.or(subject),
             "components" => reader.components(None)?,
+            "vulnerabilities" => reader.analyses()?,
             _ => reader.cursor.skip()?,
         }
     }
@@ -54,6 +59,19 @@ impl Reader<'_, '_> {
             }
         }
         Ok(subject)
+    }
+
+    /// Counts the vulnerabilities with an `analysis`.
+    fn analyses(&mut self) -> Result<(), SbomError> {
+        while self.cursor.child()?.is_some() {
+            let mut analysed = false;
+            while let Some(element) = self.cursor.child()? {
+                analysed |= element.is("analysis");
+                self.cursor.skip()?;
+            }
+            self.draft.inventory.identity.analyses += usize::from(analysed);
+        }
+        Ok(())
     }
 
     /// `tool` until 1.4, `components` and `services` since 1.5.

@@ -19,7 +19,7 @@ pub(crate) fn read(text: &str, limits: &Limits) -> Result<Inventory, SbomError> 
     let mut cursor = Cursor::new(text, &limits);
     let root = cursor.root()?;
     if root.is("bom") {
-        return cyclonedx::read(cursor, &limits);
+        return cyclonedx::read(cursor, &root, &limits);
     }
     let name = root.raw_name();
     Err(match name.rsplit(':').next().unwrap_or_default() {

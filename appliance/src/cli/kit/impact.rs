@@ -83,7 +83,7 @@ fn open(store: &Store, number: u64) -> Result<Generation, StoreError> {
 /// Writes a preview to standard output.
 pub(crate) fn write(impact: &Impact, format: Format) -> Result<()> {
     let terminal = std::io::stdout().is_terminal();
-    let style = Style { colour: terminal && std::env::var_os("NO_COLOR").is_none(), width: None };
+    let style = Style { colour: terminal && std::env::var_os("NO_COLOR").is_none(), width: None, suppressed: false };
     let mut out = BufWriter::new(std::io::stdout().lock());
     match format {
         Format::Table => report::impact_table(impact, &style, &mut out)?,

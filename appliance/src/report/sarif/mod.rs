@@ -10,21 +10,23 @@ mod text;
 
 use domain::finding::{Confidence, Finding};
 use domain::severity::Severity;
+use domain::vex::{VexDecision, VexEffect};
 use policy::Outcome;
 
-use super::json::{Data, VerdictView, reason};
+use super::json::{Data, DecisionView, VerdictView, reason};
 use super::{Report, tool_version};
 use model::{
     ArtifactLocation, Descriptor, Driver, Fingerprints, Invocation, Level, Location, Log, Message, Notification,
-    PhysicalLocation, Region, ResultProperties, Run, RunProperties, SarifResult, Tool,
+    PhysicalLocation, Region, ResultProperties, Run, RunProperties, SarifResult, Suppression, Tool,
 };
 use rules::Rules;
 
 pub(crate) fn log(report: &Report) -> Log<'_> {
-    let findings = &report.evaluation.findings;
-    let rules = Rules::new(findings);
+    let rules = Rules::new(report.all_findings());
     let uri = text::uri(&report.artifact);
-    let results = findings.iter().map(|finding| result(finding, &rules, &uri)).collect();
+    // SARIF 2.1.0, section 3.27.23: either every result says whether it is suppressed, or none.
+    let any = !report.evaluation.suppressed.is_empty();
+    let results = report.all_findings().map(|finding| result(finding, &rules, &uri, any)).collect();
     let run = Run {
         tool: Tool {
             driver: Driver { name: "Stella", version: tool_version(&report.verdict.engine), rules: rules.into_sarif() },
@@ -44,7 +46,7 @@ pub(crate) fn log(report: &Report) -> Log<'_> {
     Log::new(run)
 }
 
-fn result<'a>(finding: &'a Finding, rules: &Rules, uri: &str) -> SarifResult<'a> {
+fn result<'a>(finding: &'a Finding, rules: &Rules, uri: &str, say_suppressed: bool) -> SarifResult<'a> {
     SarifResult {
         rule_id: &finding.vulnerability,
         rule_index: rules.index(&finding.vulnerability),
@@ -58,6 +60,7 @@ fn result<'a>(finding: &'a Finding, rules: &Rules, uri: &str) -> SarifResult<'a>
             },
         }],
         partial_fingerprints: Fingerprints { finding: &finding.id },
+        suppressions: say_suppressed.then(|| finding.vex.as_deref().and_then(suppression).into_iter().collect()),
         properties: ResultProperties {
             package: &finding.package,
             version: &finding.version,
@@ -68,8 +71,22 @@ fn result<'a>(finding: &'a Finding, rules: &Rules, uri: &str) -> SarifResult<'a>
             confidence: finding.confidence,
             known_exploited: finding.known_exploited,
             epss_probability: finding.epss_probability,
+            vex: finding.vex.as_deref().map(DecisionView::new),
         },
     }
+}
+
+/// Only what does not count is suppressed; other statements are told in the properties.
+fn suppression(decision: &VexDecision) -> Option<Suppression> {
+    if decision.effect != VexEffect::Suppressed {
+        return None;
+    }
+    let why = [decision.justification.map(|it| it.to_string()), decision.impact.clone()];
+    let why = why.into_iter().flatten().collect::<Vec<_>>().join(": ");
+    let author = decision.document.author.as_deref().unwrap_or("an author not named");
+    let said = format!("VEX status {} by {author} ({} {})", decision.status, decision.document.name, decision.place);
+    let justification = if why.is_empty() { said } else { format!("{said}: {why}") };
+    Some(Suppression { kind: "external", status: "accepted", justification: text::plain(&justification) })
 }
 
 fn sentence(finding: &Finding) -> String {

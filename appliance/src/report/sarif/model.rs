@@ -6,7 +6,7 @@ use domain::severity::Severity;
 use domain::time::Timestamp;
 use serde::Serialize;
 
-use crate::report::json::{Data, VerdictView};
+use crate::report::json::{Data, DecisionView, VerdictView};
 
 #[derive(Serialize)]
 pub(crate) struct Log<'a> {
@@ -119,6 +119,8 @@ pub(super) struct SarifResult<'a> {
     pub(super) message: Message,
     pub(super) locations: [Location; 1],
     pub(super) partial_fingerprints: Fingerprints<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) suppressions: Option<Vec<Suppression>>,
     pub(super) properties: ResultProperties<'a>,
 }
 
@@ -147,6 +149,13 @@ pub(super) struct Region {
 }
 
 #[derive(Serialize)]
+pub(super) struct Suppression {
+    pub(super) kind: &'static str,
+    pub(super) status: &'static str,
+    pub(super) justification: String,
+}
+
+#[derive(Serialize)]
 pub(super) struct Fingerprints<'a> {
     #[serde(rename = "stellaFindingId/v1")]
     pub(super) finding: &'a str,
@@ -164,6 +173,8 @@ pub(super) struct ResultProperties<'a> {
     pub(super) confidence: Confidence,
     pub(super) known_exploited: Option<Timestamp>,
     pub(super) epss_probability: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) vex: Option<DecisionView<'a>>,
 }
 
 #[derive(Serialize)]

@@ -16,7 +16,7 @@ pub(super) struct Rules<'a> {
 }
 
 impl<'a> Rules<'a> {
-    pub(super) fn new(findings: &'a [Finding]) -> Self {
+    pub(super) fn new(findings: impl Iterator<Item = &'a Finding>) -> Self {
         let mut groups: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
         for finding in findings {
             groups.entry(&finding.vulnerability).or_default().push(finding);

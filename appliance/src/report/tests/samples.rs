@@ -1,15 +1,18 @@
 //! Hand-built reports.
 
 use domain::advisory::Status;
-use domain::component::{Component, Distribution, Inventory};
+use domain::component::{Component, Distribution, Identity, Inventory};
 use domain::digest::Digest;
 use domain::finding::{Confidence, Coverage, Evaluation, Evidence, Finding, Unevaluated, UnevaluatedGroup};
+use domain::purl::Purl;
 use domain::severity::Severity;
 use domain::source::SourceId;
 use domain::time::Timestamp;
+use domain::vex::{Justification, VexDecision, VexDocument, VexEffect, VexSource, VexStatus};
+use policy::vex::DocumentUse;
 use policy::{DataAge, GenerationRef, Outcome, SourceAge, Verdict};
 
-use crate::report::Report;
+use crate::report::{Author, Report};
 
 fn at(text: &str) -> Timestamp {
     Timestamp::parse_lenient(text).expect("a time of the sample")
@@ -37,8 +40,13 @@ pub(crate) fn with_findings() -> Report {
             distribution: Some(Distribution { id: "alpine".into(), version: Some("3.20".into()) }),
             components: (0..14).map(|number| Component { name: format!("c{number}"), ..Default::default() }).collect(),
             warnings: vec!["component 13 has no name".into()],
+            identity: Identity::default(),
         },
-        evaluation: Evaluation { findings: vec![log4j(), musl(), requests(), zlib()], coverage },
+        evaluation: Evaluation {
+            findings: vec![log4j(), musl(), requests(), zlib()],
+            suppressed: Vec::new(),
+            coverage,
+        },
         verdict: Verdict {
             outcome: Outcome::Fail,
             reasons: vec![
@@ -47,6 +55,8 @@ pub(crate) fn with_findings() -> Report {
             ],
             ..clean_verdict()
         },
+        vex: Vec::new(),
+        author: Author::default(),
     }
 }
 
@@ -62,6 +72,8 @@ pub(crate) fn empty() -> Report {
             reasons: vec!["the document lists no component that could be evaluated".into()],
             ..clean_verdict()
         },
+        vex: Vec::new(),
+        author: Author::default(),
     }
 }
 
@@ -69,7 +81,7 @@ pub(crate) fn empty() -> Report {
 pub(crate) fn hostile() -> Report {
     const EVIL: &str =
         "x\u{1b}[2J\u{1b}]0;owned\u{7}\r\nVerdict: PASS\n\u{202e}0.2\u{2066}\u{200b}\u{9b}31m│y{0}[z](https://evil)";
-    let mut report = with_findings();
+    let mut report = with_vex();
     let evil = || EVIL.to_owned();
     report.artifact = evil();
     report.scan_id = evil();
@@ -87,11 +99,77 @@ pub(crate) fn hostile() -> Report {
     finding.fixed_versions = vec![evil(), evil(), evil()];
     finding.title = Some(evil());
     finding.purl = Some(evil());
+    let musl = &mut report.evaluation.suppressed[0];
+    (musl.package, musl.vulnerability, musl.purl) = (evil(), evil(), Some(evil()));
+    if let Some(decision) = &mut musl.vex {
+        (decision.impact, decision.target, decision.place) = (Some(evil()), evil(), evil());
+        decision.document.name = evil();
+        (decision.document.id, decision.document.author) = (Some(evil()), Some(evil()));
+    }
+    report.vex[0].about.name = evil();
+    (report.vex[0].problems, report.vex[0].unmatched) = (vec![evil()], vec![evil()]);
+    report.author = Author { name: evil(), namespace: evil() };
     report.evaluation.coverage.unevaluated[0].message = evil();
     report.evaluation.coverage.unevaluated[0].components = vec![evil()];
     report.verdict.reasons = vec![evil()];
     report.verdict.engine = evil();
     report.verdict.sources[0].source = SourceId::new(evil());
+    report
+}
+
+/// One finding that VEX clears, one that it says something of, one about which documents contradict each other, and one
+/// that nobody speaks of.
+pub(crate) fn with_vex() -> Report {
+    let mut report = with_findings();
+    report.scan_id = "scan-0003".into();
+    report.inventory.identity.serial_number = Some("urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79".into());
+    report.inventory.identity.root = Purl::parse("pkg:oci/shop@sha256:124c?repository_url=registry.example/shop").ok();
+    let decision = |effect, status| VexDecision {
+        effect,
+        status,
+        justification: None,
+        impact: None,
+        action: None,
+        timestamp: Some(at("2026-11-20T08:00:00Z")),
+        target: "pkg:apk/alpine/musl".into(),
+        place: "statements[0]".into(),
+        document: VexDocument {
+            source: VexSource::File,
+            name: "shop.openvex.json".into(),
+            format: "OpenVEX".into(),
+            id: Some("https://shop.example/vex/1".into()),
+            version: Some("3".into()),
+            author: Some("Shop PSIRT".into()),
+            timestamp: Some(at("2026-11-20T08:00:00Z")),
+            digest: Digest::of(b"vex"),
+        },
+    };
+    let findings = &mut report.evaluation.findings;
+    for (number, finding) in findings.iter_mut().enumerate() {
+        finding.component = number;
+        finding.purl.get_or_insert_with(|| "pkg:deb/debian/zlib1g@1:1.2.13.dfsg-1".into());
+    }
+    findings[2].vex = Some(Box::new(decision(VexEffect::Annotated, VexStatus::UnderInvestigation)));
+    findings[3].vex = Some(Box::new(decision(VexEffect::Contradicted, VexStatus::Fixed)));
+    let mut musl = findings.remove(1);
+    let cleared = VexDecision {
+        justification: Some(Justification::VulnerableCodeNotInExecutePath),
+        impact: Some("Nothing calls it.".into()),
+        ..decision(VexEffect::Suppressed, VexStatus::NotAffected)
+    };
+    musl.vex = Some(Box::new(cleared.clone()));
+    report.evaluation.suppressed = vec![musl];
+    report.vex = vec![DocumentUse {
+        about: cleared.document,
+        statements: 5,
+        suppressed: 1,
+        annotated: 1,
+        contradicted: 1,
+        without_effect: 2,
+        problems: vec!["statements[5]: it names no product".into()],
+        unmatched: vec!["statements[3]: CVE-2021-44228: pkg:maven/a/b@1: it is another version".into()],
+    }];
+    report.author = Author { name: "Site security".into(), namespace: "https://site.example".into() };
     report
 }
 
@@ -143,6 +221,7 @@ fn finding(id: &str, vulnerability: &str, package: &str, version: &str) -> Findi
         known_exploited: None,
         epss_probability: None,
         epss_percentile: None,
+        vex: None,
     }
 }
 
