@@ -16,6 +16,8 @@ mod corpus;
 mod document;
 #[path = "goldens/grype.rs"]
 mod grype;
+#[path = "goldens/matchers.rs"]
+mod matchers;
 #[path = "goldens/osv_scanner.rs"]
 mod osv_scanner;
 #[path = "goldens/rules.rs"]

@@ -31,6 +31,7 @@ const FEEDS: &[&str] = &[
 ];
 
 /// All advisories, by package and by name.
+#[derive(Default)]
 pub(crate) struct Corpus {
     packages: HashMap<PackageKey, Vec<Assertion>>,
     summaries: HashMap<String, Summary>,
@@ -67,14 +68,12 @@ impl Corpus {
             let file = File::open(data.join("feeds").join(feed)).expect(feed);
             ingest(feed, file, &Options::default(), &|_| {}, &mut ingested).expect(feed);
         }
-        let advisories = merge(ingested.records, &MergeRules::default()).advisories;
-        let mut corpus = Self {
-            packages: HashMap::new(),
-            summaries: HashMap::new(),
-            ecosystems: HashSet::new(),
-            names: HashMap::new(),
-            debian: DebianLists::read(data),
-        };
+        let corpus = Self::of(&merge(ingested.records, &MergeRules::default()).advisories);
+        Self { debian: DebianLists::read(data), ..corpus }
+    }
+
+    pub(crate) fn of(advisories: &[Advisory]) -> Self {
+        let mut corpus = Self::default();
         advisories.iter().for_each(|advisory| corpus.add(advisory));
         corpus
     }
