@@ -518,3 +518,34 @@ fn a_hundred_thousand_statements_about_one_finding_are_weighed_at_once() {
     let vex = [openvex("a", "2024-02-01T00:00:00Z", &clear), openvex("a", "2024-01-01T00:00:00Z", &broader)];
     assert_eq!(effect(&npm, "CVE-2024-1", &vex), Some(VexEffect::Suppressed));
 }
+
+/// Every cut, and every byte of a real document changed in four ways.
+#[test]
+fn a_damaged_real_document_never_panics_and_loses_no_finding() {
+    let mut alpine = inventory(Some(ALPINE), &[LIBCRYPTO, SPRING_BOOT]);
+    alpine.identity.serial_number = Some("urn:uuid:3e671687-395b-41f5-a30f-a58921a69b79".into());
+    let findings = vec![finding(&alpine, 0, "CVE-2023-1255"), finding(&alpine, 1, "CVE-2021-44228")];
+    let limits = Limits { problems_max: 4, ..Limits::default() };
+    for name in [
+        "trivy/csaf-relationships.json",
+        "trivy/cyclonedx.json",
+        "trivy/openvex-multiple.json",
+        "grype/openvex-demo1.json",
+    ] {
+        let whole = fixture(name);
+        let flips = (0..whole.len()).flat_map(|at| [0x01, 0x20, 0x80, 0x5e].map(|bits| (at, bits)));
+        let damaged = flips.map(|(at, bits)| {
+            let mut bytes = whole.clone();
+            bytes[at] ^= bits;
+            bytes
+        });
+        for bytes in damaged.chain((0..whole.len()).map(|end| whole[..end].to_vec())) {
+            let read = [read("x", &bytes, &limits), read_embedded("x", &bytes, &limits)];
+            let documents: Vec<Document> = read.into_iter().flatten().flatten().collect();
+            assert!(documents.iter().all(|document| document.problems.len() <= 5));
+            let mut evaluation = Evaluation { findings: findings.clone(), ..Evaluation::default() };
+            held(&mut evaluation, &alpine, &documents.iter().collect::<Vec<_>>());
+            assert_eq!(evaluation.findings.len() + evaluation.suppressed.len(), 2, "{name}");
+        }
+    }
+}
