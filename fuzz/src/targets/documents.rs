@@ -1,6 +1,6 @@
 //! SBOMs.
 
-use domain::component::{ComponentKind, Inventory};
+use domain::component::Inventory;
 use domain::time::Timestamp;
 use sbom::Limits;
 use sbom::cyclonedx::{OutputContext, write_cyclonedx};
