@@ -40,7 +40,7 @@ pub use blobs::Blobs;
 pub use control::{APPROVAL_HOURS, ApprovalRow, ControlPolicy, EmergencyRow, PendingRow, Person, Task};
 pub use error::StoreError;
 pub use generation::{
-    Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, Room, SegmentId, View,
+    Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, Room, SegmentId, StandsOn, View,
 };
 pub use layout::Layout;
 pub use pending::Effect;

@@ -22,7 +22,7 @@ use crate::error::StoreError;
 use crate::generation::{Generation, OpenLayers};
 use crate::layout::Layout;
 use crate::quarantine::{self, Quarantined};
-use crate::rows::{GenerationRow, TrustRow, decode, encode};
+use crate::rows::{GenerationRow, LayerRef, TrustRow, decode, encode};
 use crate::site::Site;
 
 /// 2: the audit log, and receipts as envelopes.
@@ -162,7 +162,17 @@ impl Store {
     /// Is everything that a generation needs there, with the content that its name says?
     pub fn is_intact(&self, row: &GenerationRow) -> bool {
         let blobs = row.blobs.iter().chain([&row.manifest, &row.metadata_frame]);
-        blobs.into_iter().all(|digest| self.blobs.read(digest, BLOB_BYTES_MAX).is_ok())
+        blobs.into_iter().all(|digest| self.blobs.is_whole(digest, BLOB_BYTES_MAX).unwrap_or(false))
+    }
+
+    /// Are the index files of a generation what was written?
+    pub fn check_index(&self, row: &GenerationRow) -> Result<(), StoreError> {
+        for layer in &row.layers {
+            if LayerRef::read(self.disk(), layer.file, &self.layout.generation(layer.file))? != *layer {
+                return Err(StoreError::DamagedGeneration(row.number));
+            }
+        }
+        Ok(())
     }
 
     /// The number that the next generation, or the next request that waits for approval, gets.

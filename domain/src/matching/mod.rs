@@ -17,7 +17,7 @@ mod severity;
 
 pub use distribution::{debian_release, ecosystem_of};
 pub use explain::{Explanation, Step, explain};
-pub use index::{AdvisoryIndex, Assertion, DataCoverage, RatingRow, Summary};
+pub use index::{AdvisoryIndex, Assertion, AssertionRef, DataCoverage, RatingRow, Summary};
 pub use judge::{Judgement, judge};
 pub use plan::{Lookup, Plan, SourceNames, plan};
 

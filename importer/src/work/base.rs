@@ -4,7 +4,7 @@ use domain::ecosystem::Ecosystem;
 use feeds::dataset::{Delta as Described, MANIFEST_NAME, Manifest};
 use ouk::error::KitError;
 use ouk::verify::{KitBase, VerifiedKit};
-use store::{Blobs, DeltaError, Generation, GenerationRow, LayerRef, Overlay, SegmentId, Workspace};
+use store::{Blobs, DeltaError, Generation, GenerationRow, Overlay, SegmentId, StandsOn, Workspace};
 
 use crate::error::ImportError;
 
@@ -28,15 +28,14 @@ impl Base {
         Ok(Some(Self { generation, blobs, signed }))
     }
 
-    /// Puts the changes on the base; returns the layers of the result, the new one first.
+    /// Puts the changes on the base.
     pub(super) fn apply(
         &self,
         workspace: &Workspace,
-        number: u64,
         delta: store::Delta,
         manifest: &Manifest,
         segments: &[(SegmentId, domain::digest::Digest)],
-    ) -> Result<Vec<LayerRef>, ImportError> {
+    ) -> Result<StandsOn, ImportError> {
         let ecosystems: Vec<(&Ecosystem, bool)> =
             manifest.coverage.iter().map(|row| (&row.ecosystem, row.complete)).collect();
         let overlay = Overlay::apply(&self.generation, &self.blobs, delta, ecosystems).map_err(refuse)?;
@@ -44,7 +43,7 @@ impl Base {
         if found != manifest.content_root {
             return Err(ImportError::ContentRoot { found, signed: manifest.content_root });
         }
-        Ok(overlay.put_on(workspace.disk(), &workspace.index(), number, &self.generation, segments)?)
+        Ok(overlay.put_on(workspace.disk(), &workspace.index(), &self.generation, segments)?)
     }
 
     /// The manifest describes a delta, and one to the base that the targets role signed.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::digest::Digest;
 use feeds::dataset::{MANIFEST_NAME, Manifest, Segment};
-use store::{LayerRef, SegmentId, Workspace};
+use store::{SegmentId, StandsOn, Workspace};
 
 use super::Loaded;
 use super::base::Base;
@@ -15,7 +15,6 @@ use crate::manifest;
 /// Joins the shards, holds what was found against what was signed, and writes the index.
 pub(super) fn join(
     workspace: &Workspace,
-    number: u64,
     base: Option<&Base>,
     shards: Vec<Shard>,
     purposes: &Purposes,
@@ -32,26 +31,25 @@ pub(super) fn join(
     let segments = purposes.iter().filter_map(|(digest, purpose)| purpose.segment.map(|(number, _)| (number, *digest)));
     let mut segments: Vec<_> = segments.collect();
     segments.sort_unstable();
-    let layers = match base {
-        None => write_whole(workspace, number, all, &manifest, &segments)?,
+    let index = match base {
+        None => write_whole(workspace, all, &manifest, &segments)?,
         Some(base) => {
             base.check(&manifest)?;
             let described = manifest.delta.as_ref().map(|delta| delta.segments.as_slice()).unwrap_or_default();
             check_segments(described, all.counted)?;
-            base.apply(workspace, number, all.delta, &manifest, &segments)?
+            base.apply(workspace, all.delta, &manifest, &segments)?
         }
     };
-    Ok(Loaded { layers })
+    Ok(Loaded { index })
 }
 
 /// The index of a full kit: one file.
 fn write_whole(
     workspace: &Workspace,
-    number: u64,
     all: Shard,
     manifest: &Manifest,
     segments: &[(SegmentId, Digest)],
-) -> Result<Vec<LayerRef>, ImportError> {
+) -> Result<StandsOn, ImportError> {
     if manifest.delta.is_some() {
         return Err(ImportError::semantic(MANIFEST_NAME, "describes a delta, but the kit signs no base"));
     }
@@ -64,8 +62,8 @@ fn write_whole(
     for row in manifest.coverage.iter().filter(|row| row.complete) {
         builder.declare_complete(&row.ecosystem);
     }
-    let sha256 = builder.write(workspace.disk(), &workspace.index(), segments)?;
-    Ok(vec![LayerRef { file: number, sha256 }])
+    builder.write(workspace.disk(), &workspace.index(), segments)?;
+    Ok(StandsOn::Itself)
 }
 
 /// Each segment of the manifest was found as described, and no other was. (That segments

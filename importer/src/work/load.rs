@@ -51,7 +51,7 @@ pub(super) fn load(
     let shards = loading.run(opened, &kit)?;
     check_assemblies(workspace, &kit)?;
     progress(Progress::Indexing);
-    join::join(workspace, job.number, base.as_ref(), shards, &loading.purposes)
+    join::join(workspace, base.as_ref(), shards, &loading.purposes)
 }
 
 /// Changes are held in memory until all are known. A delta that is too large for that is of little use to anybody.

@@ -15,7 +15,7 @@ use domain::time::Timestamp;
 use ouk::limits::Limits;
 use ouk::verify::{Gates, TrustState};
 use serde::{Deserialize, Serialize};
-use store::{GenerationRow, LayerRef, Workspace};
+use store::{GenerationRow, StandsOn, Workspace};
 
 use crate::error::ImportError;
 use crate::request::Progress;
@@ -60,8 +60,6 @@ pub struct Opened {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LoadJob {
     pub check: Check,
-    /// The number of the generation to be.
-    pub number: u64,
     /// The generation that a delta applies to.
     pub base: Option<GenerationRow>,
 }
@@ -69,8 +67,7 @@ pub struct LoadJob {
 /// What [`load`] found. The blobs and the index lie in the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loaded {
-    /// The index files of the generation, newest first. The first is the one in the workspace.
-    pub layers: Vec<LayerRef>,
+    pub index: StandsOn,
 }
 
 /// Who does the work.

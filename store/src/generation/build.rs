@@ -4,18 +4,19 @@
 //! follows is sorting and merging, and no step looks anything up in a table of its own.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::path::Path;
 
 use domain::advisory::Advisory;
 use domain::digest::Digest;
 use domain::ecosystem::Ecosystem;
 use domain::exploitation::{Epss, KnownExploited};
-use domain::matching::{Assertion, Summary};
+use domain::matching::{AssertionRef, Summary};
 use domain::root::root_of;
 
 use super::file::IndexFile;
 use super::sort::{Room, Sorter};
-use super::tables::{AdvisoryRow, ExploitedRow, Located, SegmentId, encode, package_key};
+use super::tables::{AdvisoryRow, ExploitedRow, Located, SegmentId, encode, encode_into, package_key};
 use super::whole::{Collected, Whole};
 use crate::disk::Disk;
 use crate::error::StoreError;
@@ -71,8 +72,14 @@ impl GenerationBuilder {
     /// Adds an advisory, whose canonical line is at `located`. A withdrawn one is kept for
     /// look-up and makes no findings: its assertions were dropped when it was merged.
     pub fn add_advisory(&mut self, advisory: &Advisory, located: Located) {
-        for (key, assertion) in assertions(advisory) {
-            self.push(Collected::Packages, key.as_bytes(), &assertion);
+        let (mut key, mut assertion) = (Vec::new(), Vec::new());
+        for affected in &advisory.affected {
+            key.clear();
+            assertion.clear();
+            // A vector takes whatever is written.
+            let _ = write!(key, "{}\0{}", affected.package.ecosystem, affected.package.name);
+            encode_into(&mut assertion, &AssertionRef::new(&advisory.id, affected));
+            self.push(Collected::Packages, &key, &assertion);
         }
         for (key, is_alias) in names(advisory) {
             self.push(Collected::Aliases, key.as_bytes(), if is_alias { Collected::ALIAS } else { Collected::MEMBER });
@@ -125,13 +132,8 @@ impl GenerationBuilder {
         Ok(root)
     }
 
-    /// Writes the file and syncs it; says what it hashes to. `path` must not exist.
-    pub fn write(
-        mut self,
-        disk: &dyn Disk,
-        path: &Path,
-        segments: &[(SegmentId, Digest)],
-    ) -> Result<Digest, StoreError> {
+    /// Writes the file and syncs it. `path` must not exist.
+    pub fn write(mut self, disk: &dyn Disk, path: &Path, segments: &[(SegmentId, Digest)]) -> Result<(), StoreError> {
         self.sort()?;
         let buckets = self.buckets.take();
         let whole = self.whole();
@@ -158,7 +160,7 @@ impl GenerationBuilder {
 pub(super) fn assertions(advisory: &Advisory) -> impl Iterator<Item = PackageAssertion> + '_ {
     advisory.affected.iter().map(|affected| {
         let key = package_key(&affected.package.ecosystem.to_string(), &affected.package.name);
-        (key, encode(&Assertion::new(&advisory.id, affected)))
+        (key, encode(&AssertionRef::new(&advisory.id, affected)))
     })
 }
 

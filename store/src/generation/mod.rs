@@ -19,6 +19,7 @@ mod walk;
 mod whole;
 
 pub use build::GenerationBuilder;
+pub use compact::StandsOn;
 pub(crate) use layer::{OpenLayers, digest_of};
 pub use overlay::{Delta, DeltaError, LAYERS_MAX, Overlay};
 pub use read::{Generation, View};
