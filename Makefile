@@ -4,7 +4,7 @@
 CARGO ?= cargo
 STELLA := target/release/stella
 
-.PHONY: help build demo demo-stop test check attacks bench conformance crash fuzz fuzz-smoke clean
+.PHONY: help build demo demo-stop test check attacks bench conformance crash fuzz fuzz-smoke peers clean
 
 # How long `make fuzz` stays with each target.
 FUZZ_SECONDS ?= 300
@@ -17,9 +17,10 @@ help:
 	@echo "make conformance  the public TUF suite against our client (docs/reliability.md)"
 	@echo "make fuzz       fuzz every reader of outside bytes, FUZZ_SECONDS each (docs/reliability.md)"
 	@echo "make fuzz-smoke the same for two seconds each; a part of make test"
-	@echo "make crash      cut the power and fail operations at every step of an import (COUNT, SEED, STRIDE)"
+	@echo "make crash      cut the power, fail operations and kill at every step, and random sequences (COUNT, SEED, STRIDE)"
 	@echo "make attacks    run the attack catalogue and print its table (docs/threats.md)"
 	@echo "make bench      measure against lower bounds (docs/performance.md)"
+	@echo "make peers      the real Trivy on the same data, every difference explained (needs Go; DATA)"
 
 build:
 	$(CARGO) build --release --locked --bin stella
@@ -33,6 +34,7 @@ demo-stop:
 check:
 	$(CARGO) fmt --all --check
 	$(CARGO) fmt --manifest-path fuzz/Cargo.toml --check
+	$(CARGO) metadata --manifest-path fuzz/Cargo.toml --locked --format-version 1 >/dev/null
 	$(CARGO) clippy --release --locked --workspace --all-targets -- -D warnings
 
 test: check build
@@ -59,8 +61,14 @@ SEED ?= 1
 STRIDE ?= 1
 
 crash: build
-	STELLA_CRASH_COUNT=$(COUNT) STELLA_CRASH_SEED=$(SEED) STELLA_CRASH_STRIDE=$(STRIDE) \
-		$(CARGO) test --release --locked -p tests --test crash -- --nocapture
+	CARGO="$(CARGO)" COUNT=$(COUNT) SEED=$(SEED) STRIDE=$(STRIDE) ./scripts/crash
+
+# Where the shared data lies, and how many documents are left out between two.
+DATA ?= ../shared/data
+EVERY ?= 1
+
+peers: build
+	./scripts/peers $(abspath $(STELLA)) $(abspath $(DATA)) --every $(EVERY)
 
 clean:
 	$(CARGO) clean

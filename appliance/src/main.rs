@@ -18,6 +18,13 @@ fn main() -> std::process::ExitCode {
     if std::env::args_os().nth(1).is_some_and(|verb| verb == importer::isolated::VERB) {
         return cli::import_worker();
     }
+    // Any verb may hold keys or tokens.
+    if let Err(error) = sandbox::keep_memory_private() {
+        #[expect(clippy::print_stderr, reason = "nothing else is there yet that could report it")]
+        {
+            eprintln!("warning: core dumps may hold keys: {error}");
+        }
+    }
     tls::install_provider();
     cli::run()
 }

@@ -167,6 +167,9 @@ pub struct OukImport {
     pub content_root: Option<Digest>,
     /// Program and version.
     pub engine: String,
+    /// What the tokens and the revocation list of the kit came to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entitlements: Option<Entitlements>,
     /// Role to version.
     pub floors_after: BTreeMap<String, u64>,
     pub floors_before: BTreeMap<String, u64>,
@@ -199,6 +202,24 @@ pub struct OukImport {
 
 impl Predicate for OukImport {
     const TYPE: &'static str = "https://stella-ops.org/attestations/ouk-import/v1";
+}
+
+/// Tokens and revocations. Ids only of what is withdrawn; a token never stands in a receipt.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entitlements {
+    /// Vendor tokens that are for other sites.
+    pub elsewhere: u64,
+    /// Site tokens that are no longer good.
+    pub ended: u64,
+    /// Site tokens that were minted.
+    pub minted: u64,
+    /// Vendor tokens that were not taken. The warnings say why.
+    pub refused: u64,
+    /// The serial of the revocation list that is in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocations_serial: Option<u64>,
+    /// Generations that can never be active again.
+    pub withdrawn_generations: Vec<u64>,
 }
 
 /// By which time expiry was judged.
@@ -250,6 +271,7 @@ mod tests {
             code: Some("E-X".to_owned()),
             content_root: Some(kit),
             engine: "stella 0.1.0".to_owned(),
+            entitlements: Some(Entitlements { minted: 2, revocations_serial: Some(3), ..Entitlements::default() }),
             floors_after: [("targets".to_owned(), 8), ("root".to_owned(), 1)].into(),
             floors_before: BTreeMap::new(),
             generation: Some(4),

@@ -61,7 +61,7 @@ pub enum ComponentKind {
 /// The content of an SBOM document, whatever its format.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inventory {
-    /// `CycloneDX` or `SPDX`.
+    /// `CycloneDX`, `SPDX` or `Syft`.
     pub format: String,
     pub spec_version: String,
     /// What the document describes: an image name, an application.

@@ -1,4 +1,5 @@
-//! Package ecosystems, under the names that the OSV schema gives them.
+//! Package ecosystems, under the names that the OSV schema gives them; distributions that the
+//! schema lacks (Fedora, Oracle Linux) under their own.
 
 use std::fmt;
 use std::str::FromStr;
@@ -77,6 +78,7 @@ ecosystems! {
     Debian "Debian" Dpkg PerRelease AsIs;
     DockerHardened "Docker Hardened Images" Generic Rolling AsIs;
     Echo "Echo" Dpkg Rolling AsIs;
+    Fedora "Fedora" Rpm PerRelease AsIs;
     FreeBsd "FreeBSD" Generic PerRelease AsIs;
     Gentoo "Gentoo" Portage Rolling AsIs;
     Ghc "GHC" Hackage Rolling AsIs;
@@ -95,6 +97,7 @@ ecosystems! {
     Opam "opam" Dpkg Rolling AsIs;
     OpenEuler "openEuler" Rpm PerRelease AsIs;
     OpenSuse "openSUSE" Rpm PerRelease AsIs;
+    OracleLinux "Oracle Linux" Rpm PerRelease AsIs;
     OssFuzz "OSS-Fuzz" Generic Rolling AsIs;
     Packagist "Packagist" Composer Rolling Lower;
     PhotonOs "Photon OS" Rpm PerRelease AsIs;

@@ -128,6 +128,12 @@ pub enum Unevaluated {
     /// Advisories are kept by source package; the document names none and the tool that
     /// wrote it does not say so for any package.
     UnknownSourcePackage,
+    /// A modular RPM, and nothing says of which module stream, but advisories differ by stream.
+    UnknownModule,
+    /// Of a package repository that the distribution's advisories do not speak of.
+    UnknownRepository {
+        repository: String,
+    },
     /// A distribution that the program has no rules for.
     UnsupportedDistribution {
         distribution: String,
@@ -157,6 +163,8 @@ impl fmt::Display for Unevaluated {
             Self::UnsupportedType { purl_type } => write!(f, "no advisory source for purl type {purl_type}"),
             Self::UnknownDistribution => f.write_str("distribution or release not stated"),
             Self::UnknownSourcePackage => f.write_str("source package not stated"),
+            Self::UnknownModule => f.write_str("module stream not stated"),
+            Self::UnknownRepository { repository } => write!(f, "no advisories are known of repository {repository}"),
             Self::UnsupportedDistribution { distribution } => write!(f, "no rules for distribution {distribution}"),
             Self::NoData { ecosystem } => write!(f, "no advisories for {ecosystem} in this generation"),
             Self::PartialData { ecosystem } => {

@@ -12,3 +12,4 @@ pub mod export;
 pub mod ingest;
 pub mod merge;
 pub mod source;
+pub mod trivydb;

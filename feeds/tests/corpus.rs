@@ -39,6 +39,9 @@ fn every_record_of_every_feed_is_taken_in() {
         ("distro/alpine-secdb-v3.3-v3.10.tar.zst", "alpine", ALPINE),
         ("distro/wolfi-security-DERIVED.json.zst", "wolfi", WOLFI),
         ("distro/debian-tracker-DERIVED.json.zst", "debian", 14_321),
+        // One of its 1222 definitions is marked as not applicable.
+        ("distro/azurelinux-3.0-oval.xml.zst", "azure-linux", 1221),
+        ("vex/redhat-csaf-vex.tar.zst", "redhat", 1),
         ("deltas/rustsec-osv.T1.tar.zst", "rustsec", 1127),
     ];
     for (file, source, records) in feeds {
@@ -73,7 +76,6 @@ fn formats_without_a_parser_are_counted_file_by_file() {
         ("nvd/nvd-2.0-real.json.zst", 1),
         ("native/friendsofphp.tar.zst", 1593),
         ("native/haskell.tar.zst", 40),
-        ("distro/ubuntu-cve-tracker.tar.zst", 37_760),
         ("distro/wolfi-advisories.tar.zst", 1027),
         ("vex/openvex-examples.tar.zst", 2),
     ];
@@ -83,6 +85,17 @@ fn formats_without_a_parser_are_counted_file_by_file() {
         let counted: u64 = ingested.unsupported.values().map(|format| format.count).sum();
         assert_eq!(counted + ingested.not_data, *documents, "{file}");
     }
+}
+
+#[test]
+fn every_file_of_the_ubuntu_tracker_is_read() {
+    let Some(data) = shared() else { return };
+    let ingested = read_file(&data.join("feeds/distro/ubuntu-cve-tracker.tar.zst"));
+    assert_eq!((tallies(&ingested), &ingested.problems[..]), (vec![("ubuntu", 37_760, 0)], &[][..]));
+    assert!(ingested.unsupported.is_empty());
+    let notes: Vec<_> = ingested.notes.iter().map(|((_, reason), note)| (reason.as_str(), note.count)).collect();
+    let want = [("release that is not known: ignored", 8359), ("status that says nothing: ignored", 88)];
+    assert_eq!(notes, want, "Ubuntu Touch and its like; \"released\" without a version");
 }
 
 #[test]

@@ -396,3 +396,11 @@ const DAMAGED: [&str; 10] = [
     "kev/known_exploited_vulnerabilities.csv",
     "epss/epss_scores.csv",
 ];
+
+#[test]
+fn packings_that_are_not_read_are_named() {
+    let xz = read("osv-all.tar.xz", b"\xfd7zXZ\0rest");
+    assert_eq!(xz.unsupported.keys().collect::<Vec<_>>(), ["xz: unpack it first"]);
+    let bzip2 = read("elsa.xml.bz2", b"BZh91AY&rest");
+    assert_eq!(bzip2.unsupported.keys().collect::<Vec<_>>(), ["bzip2: unpack it first"]);
+}

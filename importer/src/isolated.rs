@@ -23,7 +23,7 @@ use store::disk::RealDisk;
 
 use crate::error::{ImportError, Refusal};
 use crate::request::Progress;
-use crate::work::{Check, InProcess, LoadJob, Loaded, OpenJob, Opened, Worker};
+use crate::work::{Check, HarvestJob, Harvested, InProcess, LoadJob, Loaded, OpenJob, Opened, Worker};
 
 /// The hidden verb that `main` hands to [`run`].
 pub const VERB: &str = "import-worker";
@@ -42,6 +42,7 @@ const FILE_BYTES: u64 = 64 << 30;
 const BYTES_PER_SECOND_MIN: u64 = 1 << 20;
 const OUTPUT: OutputLimits =
     OutputLimits { line_bytes_max: 16 << 20, total_bytes_max: 256 << 20, stderr_bytes_max: 4096 };
+const ANOTHER_QUESTION: &str = "it answered another question";
 /// Progress is reported about this often and not for each of a hundred thousand blobs.
 const PROGRESS_STEP_BYTES: u64 = 4 << 20;
 
@@ -73,12 +74,14 @@ struct Errand {
 enum Job {
     Open(Box<OpenJob>),
     Load(Box<LoadJob>),
+    Harvest(Box<HarvestJob>),
 }
 
 #[derive(Serialize, Deserialize)]
 enum Found {
     Opened(Opened),
     Loaded(Box<Loaded>),
+    Harvested(Harvested),
     Refused(Refusal),
 }
 
@@ -87,7 +90,7 @@ impl Worker for Isolated {
         match self.run(workspace, Job::Open(Box::new(job.clone())), &job.check, &|_| ())? {
             Found::Opened(opened) => Ok(opened),
             Found::Refused(refusal) => Err(ImportError::Found(refusal)),
-            Found::Loaded(_) => Err(ImportError::worker("it answered another question")),
+            Found::Loaded(_) | Found::Harvested(_) => Err(ImportError::worker(ANOTHER_QUESTION)),
         }
     }
 
@@ -100,7 +103,15 @@ impl Worker for Isolated {
         match self.run(workspace, Job::Load(Box::new(job.clone())), &job.check, progress)? {
             Found::Loaded(loaded) => Ok(*loaded),
             Found::Refused(refusal) => Err(ImportError::Found(refusal)),
-            Found::Opened(_) => Err(ImportError::worker("it answered another question")),
+            Found::Opened(_) | Found::Harvested(_) => Err(ImportError::worker(ANOTHER_QUESTION)),
+        }
+    }
+
+    fn harvest(&self, workspace: &Workspace, job: &HarvestJob) -> Result<Harvested, ImportError> {
+        match self.run(workspace, Job::Harvest(Box::new(job.clone())), &job.check, &|_| ())? {
+            Found::Harvested(harvested) => Ok(harvested),
+            Found::Refused(refusal) => Err(ImportError::Found(refusal)),
+            Found::Opened(_) | Found::Loaded(_) => Err(ImportError::worker(ANOTHER_QUESTION)),
         }
     }
 }
@@ -152,6 +163,7 @@ pub fn run() -> io::Result<()> {
     let workspace = Workspace::new(Arc::new(RealDisk), errand.kit, errand.directory, errand.state);
     let found = match errand.job {
         Job::Open(job) => InProcess.open(&workspace, &job).map(Found::Opened),
+        Job::Harvest(job) => InProcess.harvest(&workspace, &job).map(Found::Harvested),
         Job::Load(job) => InProcess.load(&workspace, &job, &tell).map(|loaded| Found::Loaded(Box::new(loaded))),
     };
     let found = found.unwrap_or_else(|error| Found::Refused(Refusal::from(&error)));

@@ -12,11 +12,14 @@
 //! parsing can be done by a process that reaches nothing else ([`work`]).
 
 pub mod control;
+mod entitlements;
 mod error;
 pub mod impact;
 mod import;
 pub mod isolated;
 mod manifest;
+mod parts;
+mod plausible;
 mod prepare;
 mod receipt;
 mod recheck;
@@ -26,8 +29,11 @@ mod source;
 mod trust;
 pub mod work;
 
+pub use entitlements::{Renewed, Rotation, renew, revocations, rotate, verify_token};
 pub use error::{Blame, ImportError, Refusal};
-pub use import::{Means, import, stage};
+pub use import::{Means, import, import_parts, stage, stage_parts};
+pub use parts::sets::discard;
+pub use parts::{Came, Damaged, Ending, Incomplete, Part};
 pub use recheck::{recheck, reverify};
 pub use request::{Imported, Outcome, Progress, Request, SealPolicy, SiteWord};
 pub use source::open as open_source;

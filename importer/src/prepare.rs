@@ -9,6 +9,8 @@
 //! too, on the bytes that the worker expanded, a blob is kept only under the digest that
 //! those signatures cover, and what the data set is, its signed manifest tells.
 
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 
 use domain::clock::{ClockState, Present, Reading, TimeFloor};
@@ -17,11 +19,14 @@ use ouk::limits::Limits;
 use ouk::read::SealedMetadata;
 use ouk::site::SiteMetadata;
 use ouk::verify::VerifiedKit;
+use ouk::volume::Outline;
 use store::{GenerationRow, ImportLock, Staged, StandsOn, Store, StoreError, TrustRow, Workspace};
 
+use crate::entitlements::withdrawn;
 use crate::error::ImportError;
 use crate::request::{Progress, Request, SealPolicy, SiteWord};
 use crate::work::base::missing;
+use crate::work::trivy;
 use crate::work::{Check, LoadJob, Loaded, OpenJob, Opened, Seal, Worker};
 use crate::{manifest, site, trust};
 
@@ -46,18 +51,46 @@ pub(crate) struct Verified {
     pub(crate) time: TimeFloor,
     pub(crate) present: Present,
     pub(crate) metadata: SealedMetadata,
+    /// A site's frame behind the vendor's.
+    pub(crate) travels: Option<SiteMetadata>,
+    pub(crate) check: Check,
+}
+
+impl Verified {
+    /// How long the kit is, all of it.
+    pub(crate) fn kit_length(&self) -> u64 {
+        Outline::new(&self.metadata, &self.kit).with_site(self.travels.as_ref()).length()
+    }
+
+    /// Where its first blob stands.
+    pub(crate) fn blobs_offset(&self) -> u64 {
+        (self.metadata.frame().len() + self.travels.as_ref().map_or(0, |site| site.frame().len())) as u64
+    }
+}
+
+/// What a kit is held against.
+pub(crate) struct Standard {
+    trust: TrustRow,
+    time: TimeFloor,
+    present: Present,
     check: Check,
 }
 
 impl Preparing<'_> {
-    /// Step 1: copy once. Whatever the medium answers later does not matter any more.
-    pub(crate) fn copy(&self, request: &Request<'_>) -> Result<Staged, ImportError> {
+    /// Step 1: copy once. Whatever the medium answers later does not matter any more. When it fails on the
+    /// way, what was read of it is there, and why it is not all.
+    pub(crate) fn copy(&self, mut source: &File, given_as: &str) -> Result<(Staged, Option<ImportError>), ImportError> {
         let copying = |bytes| (self.progress)(Progress::Copying { bytes });
-        self.store.stage(self.lock, &request.kit, self.limits.kit_bytes_max, &copying).map_err(|error| match error {
-            store::StageError::Read(source) => ImportError::SourceRead { path: request.given_as.clone(), source },
+        let unread = |source| ImportError::SourceRead { path: given_as.to_owned(), source };
+        // A block device says 0; it is cut off by the limit or by the disk.
+        let length = source.metadata().map_err(unread)?.len();
+        let bytes_max = self.limits.kit_bytes_max;
+        let staged = self.store.stage(self.lock, &mut source, length, bytes_max, &copying);
+        let (staged, failed) = staged.map_err(|error| match error {
             store::StageError::TooLarge { length_max } => ImportError::TooLarge { length: length_max + 1, length_max },
             store::StageError::Store(error) => error.into(),
-        })
+        })?;
+        Ok((staged, failed.map(unread)))
     }
 
     /// Steps 2 to 8.
@@ -70,8 +103,38 @@ impl Preparing<'_> {
         if let Some(expected) = request.expected.filter(|expected| *expected != staged.sha256()) {
             return Err(ImportError::Unexpected { found: staged.sha256(), expected });
         }
-        let seal = seal(request, staged.sha256())?;
+        self.open(request, staged, workspace, seal(request, staged.sha256())?)
+    }
+
+    /// The same for what may be a part of a kit: seal and expected digest are those of the whole one.
+    pub(crate) fn verify_part(
+        &self,
+        request: &Request<'_>,
+        staged: &Staged,
+        workspace: &Workspace,
+    ) -> Result<Verified, ImportError> {
+        self.open(request, staged, workspace, None)
+    }
+
+    fn open(
+        &self,
+        request: &Request<'_>,
+        staged: &Staged,
+        workspace: &Workspace,
+        seal: Option<Seal>,
+    ) -> Result<Verified, ImportError> {
+        let standard = self.standard(request)?;
+        let job = OpenJob { check: standard.check.clone(), seal };
+        let opened = self.worker.open(workspace, &job)?;
+        (self.progress)(Progress::Sealed);
+        let (metadata, travels) = self.hand_over(staged, workspace, opened)?;
+        self.judge(standard, metadata, travels)
+    }
+
+    /// What this request is judged by.
+    pub(crate) fn standard(&self, request: &Request<'_>) -> Result<Standard, ImportError> {
         let (mut trust, time) = self.remembered(request)?;
+        withdrawn::refuse_seal_key(&withdrawn::known(&trust)?, request.seal_key)?;
         trust.site = site::remembered(trust.site, request.site_root, self.limits)?;
         let present = time.judge(self.reading);
         let check = Check {
@@ -80,16 +143,23 @@ impl Preparing<'_> {
             present: present.at,
             limits: self.limits.clone(),
         };
-        let job = OpenJob { check, seal };
-        let opened = self.worker.open(workspace, &job)?;
-        (self.progress)(Progress::Sealed);
-        let check = job.check;
-        let (metadata, travels) = self.hand_over(staged, workspace, opened)?;
+        Ok(Standard { trust, time, present, check })
+    }
+
+    /// Steps 4 to 9, in this process.
+    pub(crate) fn judge(
+        &self,
+        standard: Standard,
+        metadata: SealedMetadata,
+        travels: Option<SiteMetadata>,
+    ) -> Result<Verified, ImportError> {
+        let Standard { mut trust, time, present, check } = standard;
         let kit = ouk::verify::verify(&metadata, &check.trust, &check.gates, check.present, self.limits)?;
         refuse_future(&kit, &present)?;
+        withdrawn::refuse_kit(&withdrawn::known(&trust)?, &kit)?;
         let (site, word) = site::after(trust.site, travels.as_ref(), &kit, &check)?;
         trust.site = site;
-        Ok(Verified { kit, trust, word, time, present, metadata, check })
+        Ok(Verified { kit, trust, word, time, present, metadata, travels, check })
     }
 
     /// What the worker has expanded. A site's frame that it keeps back is missed where one is wanted.
@@ -181,6 +251,8 @@ impl Preparing<'_> {
             blobs: needed,
             manifest: manifest_digest,
             metadata_frame,
+            trivy_db: trivy::row(kit, self.store.blobs(), loaded.trivy_db)?,
+            census: Some(loaded.census),
         })
     }
 
@@ -190,12 +262,13 @@ impl Preparing<'_> {
         let store = self.store;
         thread::scope(|scope| {
             let checked = job.base.as_ref().map(|base| scope.spawn(|| store.check_index(base)));
-            let loaded = self.worker.load(workspace, job, self.progress);
+            // A worker that is this process may panic on a base that is damaged.
+            let loaded = catch_unwind(AssertUnwindSafe(|| self.worker.load(workspace, job, self.progress)));
             // Damage of the base explains whatever the worker says of it, so it comes first.
             if let Some(checked) = checked {
                 checked.join().map_err(|_| ImportError::worker("the thread that checks the base panicked"))??;
             }
-            loaded
+            loaded.unwrap_or_else(|panic| resume_unwind(panic))
         })
     }
 
@@ -205,8 +278,16 @@ impl Preparing<'_> {
         let current = self.store.current()?;
         let mut rows = self.store.generations()?;
         rows.sort_by_key(|row| Some(row.number) != current);
-        let found = rows.into_iter().find(|row| row.content_root == base.content_root);
-        found.map(Some).ok_or_else(|| missing(base))
+        let list = withdrawn::in_force(self.store)?;
+        let (withdrawn, good): (Vec<_>, Vec<_>) = rows
+            .into_iter()
+            .filter(|row| row.content_root == base.content_root)
+            .partition(|row| withdrawn::of_generation(&list, row).is_some());
+        match (good.into_iter().next(), withdrawn.first()) {
+            (Some(row), _) => Ok(Some(row)),
+            (None, Some(row)) => withdrawn::refuse_generation(&list, row).map(|()| None),
+            (None, None) => Err(missing(base)),
+        }
     }
 
     /// Room for the blobs that are not here yet, for the index, and for the rows that it is sorted from:

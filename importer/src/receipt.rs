@@ -12,8 +12,9 @@ use attest::statement::{
 use domain::clock::{self, Reading, TimeFloor};
 use domain::digest::Digest;
 use store::audit::{Entry, Event, Receipt, Subject};
-use store::{Floor, GenerationRow, Site};
+use store::{Floor, GenerationRow, Site, VolumeRow};
 
+use crate::entitlements::Ruling;
 use crate::prepare::Verified;
 
 /// The level of our own that a summary states.
@@ -26,6 +27,8 @@ pub(crate) struct Account {
     /// The root that decides, before any other is reached through it.
     policy: Option<Reference>,
     inputs: Vec<Reference>,
+    /// What is to be said of the files, whatever comes of the kit.
+    noted: Vec<String>,
 }
 
 /// By whom, with what, and when.
@@ -55,6 +58,7 @@ impl Account {
             code: None,
             content_root: None,
             engine: by.engine.to_owned(),
+            entitlements: None,
             floors_after: BTreeMap::new(),
             floors_before: BTreeMap::new(),
             generation: None,
@@ -72,7 +76,13 @@ impl Account {
         };
         let (program, version) = by.engine.split_once(' ').unwrap_or((by.engine, "unknown"));
         let version = [(program.to_owned(), version.to_owned())].into();
-        Self { import, verifier: Verifier { id: by.site.urn(), version }, policy: None, inputs: Vec::new() }
+        Self {
+            import,
+            verifier: Verifier { id: by.site.urn(), version },
+            policy: None,
+            inputs: Vec::new(),
+            noted: Vec::new(),
+        }
     }
 
     pub(crate) fn judged_by(&mut self, root: Option<Digest>) {
@@ -81,11 +91,28 @@ impl Account {
 
     pub(crate) fn describe(&mut self, verified: &Verified) {
         self.import.kit_version = Some(verified.kit.kit_version());
-        self.import.warnings = verified.kit.warnings().to_vec();
+        self.import.warnings = [self.noted.as_slice(), verified.kit.warnings()].concat();
         self.import.metadata_digest = Some(verified.kit.metadata_digest());
         self.import.floors_before = versions(&verified.trust.floors);
         let files = verified.metadata.files();
         self.inputs = files.iter().map(|(name, bytes)| Reference::new(name, Digest::of(bytes))).collect();
+    }
+
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.import.warnings.clone()
+    }
+
+    /// What the kit's tokens came to.
+    pub(crate) fn rule(&mut self, ruling: &Ruling) {
+        self.import.entitlements = Some(ruling.told.clone());
+        self.import.warnings.extend_from_slice(&ruling.warnings);
+    }
+
+    /// The files that a kit came in, when it did not come in one.
+    pub(crate) fn came_in(&mut self, volumes: &[VolumeRow], warnings: Vec<String>) {
+        self.noted = warnings;
+        let resource = |volume: &VolumeRow| Resource::new(base_name(&volume.given_as), volume.sha256);
+        self.import.volumes = volumes.iter().map(resource).collect();
     }
 
     /// The floors stay: a rollback opens no door for older kits.
@@ -102,9 +129,13 @@ impl Account {
     /// What is to be written down.
     pub(crate) fn entry(&self) -> Entry {
         let event = self.event();
-        let name = self.import.given_as.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("kit");
-        // Of a kit that could not be read there is no digest: the receipt is then about none.
-        let subject = self.import.kit_sha256.map(|sha256| Resource::new(name, sha256)).into_iter().collect();
+        let name = base_name(&self.import.given_as);
+        // Of a kit that could not be read there is no digest: the receipt is then about none, or about
+        // what has come of it.
+        let subject = match self.import.kit_sha256 {
+            Some(sha256) => vec![Resource::new(name, sha256)],
+            None => self.import.volumes.clone(),
+        };
         let summary = self.summary();
         Entry { event, receipt: Some(Receipt { subject, import: self.import.clone(), summary }) }
     }
@@ -116,6 +147,7 @@ impl Account {
             ("given_as", Some(import.given_as.clone()).filter(|name| !name.is_empty())),
             ("kit_version", import.kit_version.map(|version| version.to_string())),
             ("reason", import.reason.clone()),
+            ("volumes", Some(import.volumes.len()).filter(|&count| count > 0).map(|count| count.to_string())),
         ];
         let named = |name: &str, sha256: Option<Digest>| sha256.map(|sha256| Subject { name: name.to_owned(), sha256 });
         Event {
@@ -151,6 +183,10 @@ impl Account {
             verifier: self.verifier.clone(),
         })
     }
+}
+
+fn base_name(given_as: &str) -> &str {
+    given_as.rsplit('/').next().filter(|name| !name.is_empty()).unwrap_or("kit")
 }
 
 /// Floors as a receipt tells them.

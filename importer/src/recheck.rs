@@ -11,6 +11,7 @@ use ouk::read::SealedMetadata;
 use ouk::verify::{Floors, Gates, TrustState, VerifiedKit};
 use store::{GenerationRow, Store, StoreError};
 
+use crate::entitlements::withdrawn;
 use crate::error::ImportError;
 use crate::manifest;
 
@@ -33,6 +34,7 @@ pub fn reverify(
     limits: &Limits,
 ) -> Result<VerifiedKit, ImportError> {
     let trust = store.trust()?.ok_or(StoreError::NoTrustRoot)?;
+    withdrawn::refuse_generation(&withdrawn::known(&trust)?, row)?;
     let frame = store.blobs().read(&row.metadata_frame, limits.metadata_frame_bytes_max)?;
     let metadata = SealedMetadata::from_frame(&frame, limits)?;
     let pinned = TrustState { root: trust.factory_root, floors: Floors::default() };

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use store::audit::Logged;
 use store::{GenerationRow, PendingRow};
 
+use crate::parts::Incomplete;
+
 /// What the operator asks for.
 pub struct Request<'a> {
     /// The kit, opened by [`crate::open_source`].
@@ -41,12 +43,25 @@ pub enum SealPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Progress {
-    Copying { bytes: u64 },
+    Copying {
+        bytes: u64,
+    },
     Sealed,
-    Verified { blobs: u64, bytes: u64 },
-    Loading { bytes: u64 },
+    Verified {
+        blobs: u64,
+        bytes: u64,
+    },
+    Loading {
+        bytes: u64,
+    },
     Indexing,
     Keeping,
+    /// For parts of a kit, in a file that is not all of it.
+    Searching,
+    /// Of parts that are all there.
+    Assembling {
+        bytes: u64,
+    },
     Activating,
     Done,
 }
@@ -59,6 +74,8 @@ pub enum Outcome {
     AlreadyCurrent(u64),
     /// It is verified and staged, and waits for approval or for somebody who activates it.
     Held(Box<PendingRow>),
+    /// What has come of it is kept, and the rest is awaited.
+    Incomplete(Box<Incomplete>),
 }
 
 /// A finished import.
@@ -69,6 +86,8 @@ pub struct Imported {
     /// Where the audit log tells of it.
     pub logged: Logged,
     pub site: SiteWord,
+    /// What a person should know of the kit although it was taken. The receipt has the same.
+    pub warnings: Vec<String>,
 }
 
 /// What a site said of the kit, beside the vendor.

@@ -28,19 +28,20 @@ pub(crate) fn floor_rows(floors: &Floors) -> Vec<store::Floor> {
 }
 
 /// The trust that is stored once the kit is active. What is remembered of a site is in `row` already.
-pub(crate) fn after(row: &TrustRow, kit: &VerifiedKit) -> TrustRow {
+pub(crate) fn after(row: &TrustRow, kit: &VerifiedKit, revocations: Option<String>) -> TrustRow {
     TrustRow {
         factory_root: row.factory_root.clone(),
         root: kit.root().to_vec(),
         floors: floor_rows(kit.floors()),
         site: row.site.clone(),
+        revocations,
     }
 }
 
 /// The trust of a state that has none: the root that the operator vouches for, and nothing else.
 /// It is kept only together with the first kit that it verifies.
 pub(crate) fn pin(root: &[u8]) -> TrustRow {
-    TrustRow { factory_root: root.to_vec(), root: root.to_vec(), floors: Vec::new(), site: None }
+    TrustRow { factory_root: root.to_vec(), root: root.to_vec(), floors: Vec::new(), site: None, revocations: None }
 }
 
 /// What is remembered of time; at least when this program was made.

@@ -128,9 +128,32 @@ fn names(folder: &str) -> Result<Vec<String>, SandboxError> {
 /// program, nobody of the same user traces it, it does not outlive its parent, and it yields to whoever wants a
 /// processor: scans are waited for, an import is not.
 fn harden() -> Result<(), SandboxError> {
-    let wrong = |what| move |error: rustix::io::Errno| SandboxError::Process { what, source: error.into() };
     rustix::thread::set_no_new_privs(true).map_err(wrong("no_new_privs"))?;
     rustix::process::nice(NICENESS).map_err(wrong("the priority"))?;
-    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(wrong("the dumpable flag"))?;
+    keep_memory_private()?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(wrong("the parent's death signal"))
+}
+
+/// Keeps what this process holds in memory, such as private keys and tokens, out of core dumps, and other processes
+/// of the same user out of its memory. Any process may do that, and one that holds secrets should, at its start.
+pub fn keep_memory_private() -> Result<(), SandboxError> {
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(wrong("the dumpable flag"))?;
+    limits::no_core_dump()
+}
+
+fn wrong(what: &'static str) -> impl Fn(rustix::io::Errno) -> SandboxError {
+    move |error| SandboxError::Process { what, source: error.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
+
+    #[test]
+    fn j15_memory_that_is_private_is_neither_dumped_nor_traced() {
+        super::keep_memory_private().expect("every process may");
+        assert_eq!(dumpable_behavior().expect("Linux"), DumpableBehavior::NotDumpable);
+        assert_eq!(getrlimit(Resource::Core).current, Some(0));
+        assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
+    }
 }

@@ -26,7 +26,7 @@ pub struct Limits {
 
 /// Sets the limits, and no core dump. What is stricter already stays, and is returned.
 pub(crate) fn restrict(wanted: &Limits) -> Result<Limits, SandboxError> {
-    set(Resource::Core, "core dumps", 0)?;
+    no_core_dump()?;
     Ok(Limits {
         memory_bytes: set(Resource::Data, "memory", wanted.memory_bytes)?,
         address_space_bytes: set(Resource::As, "address space", wanted.address_space_bytes)?,
@@ -34,6 +34,10 @@ pub(crate) fn restrict(wanted: &Limits) -> Result<Limits, SandboxError> {
         file_bytes: set(Resource::Fsize, "file length", wanted.file_bytes)?,
         open_files: set(Resource::Nofile, "open files", wanted.open_files)?,
     })
+}
+
+pub(crate) fn no_core_dump() -> Result<(), SandboxError> {
+    set(Resource::Core, "core dumps", 0).map(drop)
 }
 
 fn set(resource: Resource, what: &'static str, wanted: u64) -> Result<u64, SandboxError> {

@@ -1,15 +1,15 @@
 //! An inventory while it is being read: counts against the limits, collects warnings, and
 //! remembers what only the end of a document can decide.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
-use domain::component::{Component, Distribution, Inventory};
+use domain::component::{Component, Inventory};
 
+use crate::SbomError;
+use crate::distribution::Hints;
 use crate::limits::Limits;
 use crate::text::Text;
 use crate::version::Specification;
-use crate::{SbomError, distribution};
 
 /// Where in a document something stands; formatted only when there is something to say of it.
 #[derive(Clone, Copy, Debug)]
@@ -36,13 +36,13 @@ pub(crate) struct Draft<'l> {
     pub(crate) inventory: Inventory,
     /// The first thing that must refuse the document; set where only a library error can be returned.
     pub(crate) failure: Option<SbomError>,
-    systems: BTreeSet<Distribution>,
+    pub(crate) hints: Hints,
     unlisted: usize,
 }
 
 impl<'l> Draft<'l> {
     pub(crate) fn new(limits: &'l Limits) -> Self {
-        Self { limits, inventory: Inventory::default(), failure: None, systems: BTreeSet::new(), unlisted: 0 }
+        Self { limits, inventory: Inventory::default(), failure: None, hints: Hints::default(), unlisted: 0 }
     }
 
     pub(crate) fn warn(&mut self, warning: impl FnOnce() -> String) {
@@ -91,7 +91,7 @@ impl<'l> Draft<'l> {
     }
 
     pub(crate) fn system(&mut self, name: Option<&str>, version: Option<&str>) {
-        self.systems.extend(distribution::distribution(name, version));
+        self.hints.state(name, version);
     }
 
     pub(crate) fn tool(&mut self, name: Option<&str>, version: Option<&str>) -> Result<(), SbomError> {
@@ -118,7 +118,11 @@ impl<'l> Draft<'l> {
     }
 
     pub(crate) fn finish(mut self) -> Inventory {
-        self.decide_distribution();
+        let (distribution, warning) = self.hints.decide(&self.inventory.components);
+        self.inventory.distribution = distribution;
+        if let Some(warning) = warning {
+            self.warn(|| warning);
+        }
         if self.inventory.components.is_empty() {
             self.warn(|| "the document lists no components".to_owned());
         }
@@ -127,24 +131,6 @@ impl<'l> Draft<'l> {
             self.inventory.warnings.push(format!("{unlisted} more warnings are not listed (limit warnings_max)"));
         }
         self.inventory
-    }
-
-    /// One system is the answer; several are none, because choosing would be a guess.
-    fn decide_distribution(&mut self) {
-        let versioned: BTreeSet<&str> =
-            self.systems.iter().filter(|system| system.version.is_some()).map(|system| system.id.as_str()).collect();
-        let mut systems: Vec<Distribution> = self
-            .systems
-            .iter()
-            .filter(|system| system.version.is_some() || !versioned.contains(system.id.as_str()))
-            .cloned()
-            .collect();
-        if systems.len() > 1 {
-            let count = systems.len();
-            self.warn(|| format!("the document names {count} operating systems: none is taken for all packages"));
-        } else {
-            self.inventory.distribution = systems.pop();
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A component as CycloneDX describes it, in JSON or in XML, and what is made of it.
+//! A component as CycloneDX and Syft describe it, whatever the syntax, and what is made of it.
 
 use domain::component::{Component, ComponentKind};
 use domain::purl::Purl;
@@ -9,9 +9,11 @@ use crate::facts::Facts;
 use crate::text::Text;
 
 /// The fields that count. Nested components are not here: they are entries of their own.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Entry<'a> {
     pub(crate) reference: Text<'a>,
+    /// What the document calls the reference.
+    pub(crate) reference_field: &'static str,
     pub(crate) kind: Text<'a>,
     pub(crate) name: Text<'a>,
     pub(crate) version: Text<'a>,
@@ -19,19 +21,34 @@ pub(crate) struct Entry<'a> {
     pub(crate) facts: Facts,
 }
 
+impl Default for Entry<'_> {
+    fn default() -> Self {
+        Self {
+            reference: Text::Missing,
+            reference_field: "bom-ref",
+            kind: Text::Missing,
+            name: Text::Missing,
+            version: Text::Missing,
+            purl: Text::Missing,
+            facts: Facts::default(),
+        }
+    }
+}
+
 impl Entry<'_> {
     /// Notes what the entry says of the whole document, and makes a component of it.
     pub(crate) fn settle(self, place: &Place<'_>, draft: &mut Draft<'_>) -> Result<Component, SbomError> {
         self.note_system(draft);
         let mut component = Component {
-            reference: draft.keep(place, "bom-ref", &self.reference)?.unwrap_or_default(),
+            reference: draft.keep(place, self.reference_field, &self.reference)?.unwrap_or_default(),
             version: draft.keep(place, "version", &self.version)?,
             ..Component::default()
         };
         set_purl(&mut component, &self.purl, place, draft)?;
         component.name = draft.keep(place, "name", &self.name)?.unwrap_or_default();
-        name_or_warn(&mut component, place, draft);
         component.kind = kind(&self, &component);
+        self.name_system(&mut component, draft)?;
+        name_or_warn(&mut component, place, draft);
         add_facts(&mut component, self.facts, draft)?;
         Ok(component)
     }
@@ -40,11 +57,25 @@ impl Entry<'_> {
     fn note_system(&self, draft: &mut Draft<'_>) {
         let facts = &self.facts;
         if let Some(id) = facts.distribution_id.as_deref() {
-            let version = facts.distribution_version.as_deref().or_else(|| self.version.meaningful());
+            let version = facts.release().or_else(|| self.version.meaningful());
             draft.system(Some(id), version);
         } else if self.kind.as_str() == Some("operating-system") {
             draft.system(self.name.meaningful(), self.version.meaningful());
         }
+    }
+
+    /// Names an operating system by its properties, as [`Self::note_system`] does, so that what is written of it says
+    /// the same when it is read again.
+    fn name_system(&self, component: &mut Component, draft: &Draft<'_>) -> Result<(), SbomError> {
+        if let (ComponentKind::OperatingSystem, Some(id)) = (component.kind, &self.facts.distribution_id) {
+            draft.limits.check_string(id.len())?;
+            component.name.clone_from(id);
+            if let Some(version) = &self.facts.distribution_version {
+                draft.limits.check_string(version.len())?;
+                component.version = Some(version.clone());
+            }
+        }
+        Ok(())
     }
 }
 
@@ -103,10 +134,15 @@ fn complete_version(component: &mut Component, purl: &Purl) {
     }
 }
 
-/// Every component has a name in the end, the best that there is.
+/// Every component has a name in the end, the best that there is. That of an operating system means a
+/// distribution, so without one it is none: its place in the document must not be taken for its name.
 pub(crate) fn name_or_warn(component: &mut Component, place: &Place<'_>, draft: &mut Draft<'_>) {
     if !component.name.is_empty() {
         return;
+    }
+    if component.kind == ComponentKind::OperatingSystem {
+        let has_purl = component.purl.is_some() || component.invalid_purl.is_some();
+        component.kind = if has_purl { ComponentKind::Package } else { ComponentKind::Other };
     }
     component.name = match &component.purl {
         Some(purl) => purl.name.clone(),
@@ -141,7 +177,9 @@ fn check_strings(component: &Component, draft: &Draft<'_>) -> Result<(), SbomErr
 fn kind(entry: &Entry<'_>, component: &Component) -> ComponentKind {
     let stated = entry.kind.as_str().unwrap_or_default();
     if stated == "operating-system" {
-        return ComponentKind::OperatingSystem;
+        // Without a name it says nothing, and the name that it gets here must not be read as one.
+        let named = entry.name.meaningful().is_some();
+        return if named { ComponentKind::OperatingSystem } else { ComponentKind::Other };
     }
     if stated == "container" || is_image(component) {
         return ComponentKind::Container;
@@ -226,6 +264,13 @@ mod tests {
         let purl = || Text::from("pkg:npm/thing@1");
         assert_eq!(settle(Entry { purl: purl(), ..entry("file") }).0.kind, ComponentKind::Package);
         assert_eq!(settle(Entry { purl: purl(), ..entry("firmware") }).0.kind, ComponentKind::Package);
+    }
+
+    #[test]
+    fn an_operating_system_without_a_name_is_none() {
+        let (component, warnings) = settle(Entry { name: Text::Missing, ..entry("operating-system") });
+        assert_eq!((component.name.as_str(), component.kind), ("here", ComponentKind::Other));
+        assert_eq!(warnings.len(), 1);
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub enum SbomError {
     NotUtf8 { byte: u8, line: usize, column: usize },
     #[error("malformed {syntax} at line {line} column {column}: {reason}")]
     Malformed { syntax: &'static str, line: usize, column: usize, reason: String },
+    #[error("malformed protobuf at byte {offset}: {reason}")]
+    MalformedBinary { offset: usize, reason: String },
     /// Well formed, but a part that must be a list or an object is something else.
     #[error("{place} is {found}, not {expected}")]
     Structure { place: String, found: &'static str, expected: &'static str },
@@ -20,6 +22,8 @@ pub enum SbomError {
     /// A format with a name, but without a reader.
     #[error("{format} is not read yet: {advice}")]
     Unsupported { format: &'static str, advice: &'static str },
+    #[error("no SBOM can be taken out of the attestation: {reason}")]
+    Attestation { reason: String },
     #[error("{format} version {version:?} is not read: this program reads {range}")]
     Version { format: &'static str, version: String, range: &'static str },
     #[error("this is no SBOM of a known format, but {found}")]
@@ -34,7 +38,7 @@ impl SbomError {
     }
 
     pub(crate) fn unsupported(format: &'static str) -> Self {
-        Self::Unsupported { format, advice: "export SPDX 2.3 or CycloneDX" }
+        Self::Unsupported { format, advice: "export CycloneDX, or SPDX as JSON or tag-value" }
     }
 
     /// At a byte offset, shown as line and column.

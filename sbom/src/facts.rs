@@ -17,6 +17,8 @@ pub(crate) struct Facts {
     pub(crate) module: Option<String>,
     pub(crate) distribution_id: Option<String>,
     pub(crate) distribution_version: Option<String>,
+    /// What a release in the making has instead of a number.
+    pub(crate) distribution_codename: Option<String>,
     /// Trivy's mark on an entry that stands for a lock file or a binary, not for a package.
     pub(crate) trivy_target: bool,
     trivy_source: TrivySource,
@@ -44,6 +46,11 @@ impl Facts {
         if let Some(cpe) = cpe.meaningful() {
             self.cpes.insert(0, cpe.to_owned());
         }
+    }
+
+    /// The release of the distribution that the properties name.
+    pub(crate) fn release(&self) -> Option<&str> {
+        self.distribution_version.as_deref().or(self.distribution_codename.as_deref())
     }
 
     /// A CycloneDX property.
@@ -85,12 +92,24 @@ impl Facts {
             "cpe23" => self.cpes.push(value.to_owned()),
             "distro:id" => self.distribution_id = Some(value.to_owned()),
             "distro:versionID" => self.distribution_version = Some(value.to_owned()),
-            "metadata:source" => self.syft_source = Some(value.to_owned()),
-            "metadata:sourceVersion" => self.syft_source_version = Some(value.to_owned()),
-            "metadata:originPackage" => self.syft_origin = Some(value.to_owned()),
-            "metadata:sourceRpm" => self.syft_source_rpm = Some(value.to_owned()),
-            "metadata:modularityLabel" => self.module = Some(value.to_owned()),
+            "distro:versionCodename" => self.distribution_codename = Some(value.to_owned()),
+            _ if key.starts_with("metadata:") => {
+                self.syft_metadata(key.trim_start_matches("metadata:"), &Text::from(value))
+            }
             _ if key.starts_with("location:") && key.ends_with(":path") => self.locations.push(value.to_owned()),
+            _ => {}
+        }
+    }
+
+    /// What Syft found in a package database, under the names of its own format.
+    pub(crate) fn syft_metadata(&mut self, key: &str, value: &Text<'_>) {
+        let Some(value) = value.meaningful() else { return };
+        match key {
+            "source" => self.syft_source = Some(value.to_owned()),
+            "sourceVersion" => self.syft_source_version = Some(value.to_owned()),
+            "originPackage" => self.syft_origin = Some(value.to_owned()),
+            "sourceRpm" => self.syft_source_rpm = Some(value.to_owned()),
+            "modularityLabel" => self.module = Some(value.to_owned()),
             _ => {}
         }
     }
@@ -118,7 +137,8 @@ impl Facts {
                 let name = self.syft_source.take()?;
                 Some(SourcePackage { name, version: self.syft_source_version.take() })
             }
-            "apk" => Some(SourcePackage { name: self.syft_origin.take()?, version: None }),
+            // `alpine` is what old Syft wrote for `apk`.
+            "apk" | "alpine" => Some(SourcePackage { name: self.syft_origin.take()?, version: None }),
             "rpm" => source_rpm(self.syft_source_rpm.as_deref()?),
             _ => None,
         }

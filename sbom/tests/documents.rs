@@ -91,6 +91,158 @@ fn syft_lists_207_packages_of_three_languages_in_every_format() {
 }
 
 #[test]
+fn syft_json_says_the_same_as_the_cyclonedx_of_the_same_scan() {
+    let (own, cyclonedx) = (inventory("syft/deb12-16.0.json"), inventory("cyclonedx/syft-deb12-1.6.json"));
+    assert_eq!((own.format.as_str(), own.spec_version.as_str()), ("Syft", "16.0.18"));
+    assert_eq!(
+        (&own.subject, &own.tools, &own.distribution),
+        (&cyclonedx.subject, &cyclonedx.tools, &cyclonedx.distribution)
+    );
+    assert_eq!(own.warnings, ["2 files are listed: files are no components and are not evaluated"]);
+    let packages = |inventory: &Inventory| {
+        let mut packages: Vec<Component> =
+            inventory.components.iter().filter(|each| each.kind == ComponentKind::Package).cloned().collect();
+        // The two name their references in their own ways.
+        packages.iter_mut().for_each(|package| package.reference.clear());
+        packages.sort_by_key(|package| format!("{package:?}"));
+        packages
+    };
+    assert_eq!(packages(&own).len(), 96);
+    assert_eq!(packages(&own), packages(&cyclonedx));
+}
+
+#[test]
+fn syft_json_of_older_schemas_is_read() {
+    let ubuntu = inventory("syft/ubuntu-1.0.json");
+    assert_eq!((ubuntu.spec_version.as_str(), ubuntu.subject.as_deref()), ("1.0.1", Some("ubuntu:20.04")));
+    assert_eq!(distribution(&ubuntu), Some(("ubuntu", Some("20.04"))));
+    assert_eq!(source(named(&ubuntu, "gcc-10-base")), Some(("gcc-10", None)));
+    assert_eq!(named(&ubuntu, "gcc-10-base").cpes.len(), 2, "CPEs are texts here");
+    assert_eq!(of_kind(&ubuntu, ComponentKind::Package), 4);
+    let busybox = inventory("syft/busybox-11.0.json");
+    assert_eq!(
+        (busybox.subject.as_deref(), distribution(&busybox)),
+        (Some("busybox"), Some(("busybox", Some("1.31.1"))))
+    );
+    let binary = named(&busybox, "busybox");
+    assert_eq!((binary.kind, &binary.purl), (ComponentKind::Package, &None), "without a purl it counts as unevaluated");
+    assert_eq!(binary.locations, ["/bin/["]);
+}
+
+#[test]
+fn spdx_3_has_packages_with_identifiers_tools_and_a_root() {
+    let sbomqs = inventory("spdx3/sbomqs-3.0.1.spdx.json");
+    assert_eq!((sbomqs.format.as_str(), sbomqs.spec_version.as_str()), ("SPDX", "3.0.1"));
+    assert_eq!(
+        (sbomqs.subject.as_deref(), sbomqs.tools.as_slice()),
+        (Some("PrimaryPackage"), ["spdx-tools-1.0.0".to_owned()].as_slice())
+    );
+    let packages: Vec<String> =
+        sbomqs.components.iter().map(|each| each.purl.as_ref().expect("a purl").to_string()).collect();
+    assert_eq!(
+        packages,
+        [
+            "pkg:maven/com.example/primary@1.0.0",
+            "pkg:maven/com.example/dependency@2.0.0",
+            "pkg:maven/com.example/subdependency@3.0.0",
+        ]
+    );
+    let dependency = named(&sbomqs, "DependencyPackage");
+    assert_eq!((dependency.reference.as_str(), dependency.version.as_deref()), ("SPDXRef-Package-B", Some("2.0.0")));
+    assert_eq!(dependency.cpes, ["cpe:/a:example:dependency:2.0.0"]);
+    assert_eq!(
+        sbomqs.warnings,
+        [
+            "the document imports 1 elements of other documents: they are not read",
+            "2 files are listed: files are no components and are not evaluated",
+        ]
+    );
+    let hello = inventory("spdx3/hello-3.0.1.spdx.json");
+    assert_eq!(hello.tools, ["github.com/spdx/tools-golang/builder", "github.com/spdx/tools-golang/idsearcher"]);
+    assert_eq!((hello.subject.as_deref(), hello.components.len()), (Some("hello"), 1));
+    assert_eq!(hello.components[0].kind, ComponentKind::Package, "alone and without a purl: it counts as unevaluated");
+}
+
+#[test]
+fn spdx_3_is_read_in_any_order_of_fields_and_from_inside_of_elements() {
+    let text = r#"{"@graph": [
+        {"spdxId": "urn:d", "type": "SpdxDocument", "rootElement": ["urn:image"], "name": "d", "element": [
+            {"software_primaryPurpose": "operatingSystem", "name": "debian", "software_packageVersion": "12", "spdxId": "urn:os",
+             "type": "https://spdx.org/rdf/3.0.1/terms/Software/Package"},
+            "urn:ssl"]},
+        {"software_packageUrl": "pkg:deb/debian/libssl3@3.0.11-1", "spdxId": "urn:ssl", "name": "libssl3", "type": "software_Package"},
+        {"type": "software_Package", "spdxId": "urn:image", "name": "an image", "software_primaryPurpose": "container"},
+        {"type": "ai_AIPackage", "spdxId": "urn:model", "name": "a model"},
+        {"name": "of no type"}, 7, "urn:alone",
+        {"type": "software_Package", "name": "odd", "externalIdentifier": ["_:b0"], "software_packageVersion": 1.10}
+    ], "@context": ["urn:mine", "https://spdx.org/rdf/3.0.0/spdx-context.jsonld"]}"#;
+    let inventory = read(text.as_bytes(), &Limits::default()).expect("readable");
+    let kinds: Vec<(&str, ComponentKind)> =
+        inventory.components.iter().map(|each| (each.name.as_str(), each.kind)).collect();
+    use ComponentKind::{Container, OperatingSystem, Other, Package};
+    assert_eq!(
+        kinds,
+        [
+            ("debian", OperatingSystem),
+            ("libssl3", Package),
+            ("an image", Container),
+            ("a model", Other),
+            ("odd", Package)
+        ]
+    );
+    assert_eq!((inventory.spec_version.as_str(), inventory.subject.as_deref()), ("3.0.0", Some("an image")));
+    assert_eq!(distribution(&inventory), Some(("debian", Some("12"))));
+    for warning in [
+        "@graph[5] is a number, not an object, and was left out",
+        "@graph[6] is a string, not an object, and was left out",
+        "@graph[7]: an entry of externalIdentifier is a string, not an object",
+        "@graph[7]: versionInfo is a number, not a string",
+        "1 elements of @graph have no type and were left out",
+    ] {
+        assert!(inventory.warnings.iter().any(|each| each == warning), "{warning}: {:?}", inventory.warnings);
+    }
+}
+
+#[test]
+fn spdx_3_without_a_graph_or_of_another_version_is_refused() {
+    for (text, expected) in [
+        (r#"{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld"}"#, "@graph is missing, not a list"),
+        (
+            r#"{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":{}}"#,
+            "@graph is an object, not a list",
+        ),
+        (
+            r#"{"@context":"https://spdx.org/rdf/4.0/spdx-context.jsonld","@graph":[]}"#,
+            "SPDX version \"4.0\" is not read: this program reads SPDX 2.2, 2.3 and 3.0",
+        ),
+    ] {
+        assert_eq!(read(text.as_bytes(), &Limits::default()).expect_err(text).to_string(), expected);
+    }
+}
+
+#[test]
+fn odd_artifacts_of_syft_stay_as_ones_that_cannot_be_evaluated() {
+    let text = r#"{"artifacts":[7,{"id":1,"name":"a","cpes":{},"locations":null}],"distro":[],"source":"dir","schema":{"version":"17.1.0"}}"#;
+    let inventory = read(text.as_bytes(), &Limits::default()).expect("readable");
+    assert_eq!(inventory.components.len(), 2);
+    for warning in [
+        "artifacts[0] is a number, not an object: kept as a component that cannot be evaluated",
+        "artifacts[1]: cpes is an object, not a list, and was left out",
+        "artifacts[1]: id is a number, not a string",
+        "Syft 17.1.0 is newer than this program knows (Syft JSON 1 to 16): read as far as understood",
+    ] {
+        assert!(inventory.warnings.iter().any(|each| each == warning), "{warning}: {:?}", inventory.warnings);
+    }
+    let no_list = br#"{"artifacts":{},"schema":{"version":"16.0.0"}}"#;
+    assert_eq!(
+        read(no_list, &Limits::default()).expect_err("no list").to_string(),
+        "artifacts is an object, not a list"
+    );
+    let of_others = br#"{"total_count":1,"artifacts":[{"id":1,"name":"logs"}]}"#;
+    assert!(matches!(read(of_others, &Limits::default()), Err(SbomError::Unrecognised { .. })));
+}
+
+#[test]
 fn trivy_names_source_packages_in_cyclonedx_properties() {
     let inventory = inventory("cyclonedx/trivy-debian-1.5.json");
     assert_eq!(distribution(&inventory), Some(("debian", Some("10.2"))));
@@ -237,14 +389,12 @@ fn broken_documents_are_refused_with_their_place() {
 #[test]
 fn formats_without_a_reader_are_refused_by_name() {
     for (name, expected) in [
-        ("sad/spdx3.spdx.json", "SPDX 3 JSON-LD is not read yet: export SPDX 2.3 or CycloneDX"),
-        ("sad/spdx.rdf", "SPDX RDF/XML is not read yet: export SPDX 2.3 or CycloneDX"),
-        ("sad/spdx.yaml", "SPDX YAML is not read yet: export SPDX 2.3 or CycloneDX"),
-        ("sad/syft.json", "Syft JSON is not read yet: export SPDX 2.3 or CycloneDX"),
-        ("sad/trivy.json", "Trivy JSON is not read yet: export SPDX 2.3 or CycloneDX"),
+        ("sad/spdx.rdf", "SPDX RDF/XML is not read yet: export CycloneDX, or SPDX as JSON or tag-value"),
+        ("sad/spdx.yaml", "SPDX YAML is not read yet: export CycloneDX, or SPDX as JSON or tag-value"),
+        ("sad/trivy.json", "Trivy JSON is not read yet: export CycloneDX, or SPDX as JSON or tag-value"),
         (
             "sad/in-toto.json",
-            "an in-toto attestation is not read yet: take the SBOM out of the attestation (its predicate) and pass that",
+            "no SBOM can be taken out of the attestation: its payload: this is no SBOM of a known format, but a JSON object without fields",
         ),
         (
             "sad/unknown-version.cdx.json",

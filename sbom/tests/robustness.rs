@@ -15,7 +15,7 @@ fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-const FIXTURES: [&str; 8] = [
+const FIXTURES: [&str; 11] = [
     "cyclonedx/trivy-debian-1.5.json",
     "cyclonedx/valid-component-ref-1.4.json",
     "cyclonedx/valid-component-ref-1.6.xml",
@@ -24,6 +24,9 @@ const FIXTURES: [&str; 8] = [
     "spdx/trivy-centos-7.spdx",
     "spdx/trivy-node-2.2.spdx.json",
     "sad/no-purls.cdx.json",
+    "syft/ubuntu-1.0.json",
+    "spdx3/sbomqs-3.0.1.spdx.json",
+    "attested/trivy-centos-7.intoto.jsonl",
 ];
 
 proptest! {
@@ -39,6 +42,9 @@ proptest! {
     fn arbitrary_text_behind_a_real_beginning_never_panics(
         beginning in prop::sample::select(vec![
             "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"components\":[",
+            "{\"@context\":\"spdx\",\"@graph\":[{\"type\":\"software_Package\",\"name\":",
+            "{\"_type\":\"s\",\"predicateType\":\"https://spdx.dev/Document\",\"predicate\":",
+            "{\"schema\":{\"version\":\"16.0.0\"},\"artifacts\":[{\"name\":",
             "{\"spdxVersion\":\"SPDX-2.3\",\"packages\":[{\"name\":",
             "<bom xmlns=\"http://cyclonedx.org/schema/bom/1.6\"><components><component>",
             "SPDXVersion: SPDX-2.3\nPackageName: a\n",
@@ -90,7 +96,8 @@ fn deep_nesting_is_refused_as_such_in_every_syntax() {
         "<bom xmlns=\"http://cyclonedx.org/schema/bom/1.6\"><components>{}",
         "<component><name>a</name><components>".repeat(10_000)
     );
-    for document in [json, xml] {
+    let graph = format!("{{\"@context\":\"spdx\",\"@graph\":{}", "[{\"type\":\"Bundle\",\"element\":".repeat(10_000));
+    for document in [json, xml, graph] {
         let error = error(&document);
         assert!(matches!(error, SbomError::Limit { limit: "depth_max", .. }), "{error}");
     }
@@ -177,6 +184,24 @@ fn a_hundred_thousand_of_anything_is_read_in_full() {
     }
     let texts = format!("SPDXVersion: SPDX-2.3\n{}PackageName: a", "PackageComment: <text></text>\n".repeat(100_000));
     assert_eq!(read(texts.as_bytes(), &Limits::default()).expect("readable").components.len(), 1);
+}
+
+#[test]
+fn a_hundred_thousand_packages_of_syft_and_of_spdx_3_are_read_in_full() {
+    let artifact = r#"{"id":"a","name":"a","purl":"pkg:deb/debian/a@1?distro=debian-12","metadata":{"source":"b"},"cpes":[{"cpe":"c"}]},"#;
+    let syft = format!(r#"{{"schema":{{"version":"16.0.0"}},"artifacts":[{}{{}}]}}"#, artifact.repeat(100_000));
+    let elements: String = (0..50_000)
+        .map(|number| {
+            format!(
+                r#"{{"type":"software_Package","spdxId":"urn:{number}","name":"a"}},{{"type":"Relationship","relationshipType":"describes","to":["urn:{number}"]}},{{"type":"Tool","spdxId":"urn:t{number}","name":"t{number}"}},"#
+            )
+        })
+        .collect();
+    let spdx = format!(r#"{{"@context":"spdx","@graph":[{elements}{{"type":"CreationInfo","specVersion":"3.0.1"}}]}}"#);
+    for (document, components) in [(syft, 100_001), (spdx, 50_000)] {
+        let inventory = read(document.as_bytes(), &Limits::default()).expect("readable");
+        assert_eq!(inventory.components.len(), components);
+    }
 }
 
 #[test]

@@ -54,8 +54,10 @@ impl Blobs {
 
     /// Takes over a file that should be this blob, after hashing it. Nothing is copied: the file moves.
     pub(crate) fn adopt(&self, digest: &Digest, length: u64, from: &Path) -> Result<(), StoreError> {
-        if self.is_whole(digest, length)? {
-            return remove_file(&*self.disk, from);
+        match self.check(digest, length) {
+            Ok(()) => return remove_file(&*self.disk, from),
+            Err(StoreError::MissingBlob(_) | StoreError::CorruptBlob(_)) => {}
+            Err(error) => return Err(error),
         }
         let io = |error| StoreError::io(from)(error);
         let file = self.disk.open(from, OpenMode::Keep).map_err(io)?;
@@ -71,16 +73,14 @@ impl Blobs {
         Ok(())
     }
 
-    /// Is this blob there, at most so long, with the content that its name says?
-    pub(crate) fn is_whole(&self, digest: &Digest, length_max: u64) -> Result<bool, StoreError> {
-        let file = match self.open(digest) {
-            Ok(file) => file,
-            Err(StoreError::MissingBlob(_)) => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        let path = self.layout.blob(digest);
+    /// Hashes a blob that is at most so long, without keeping it.
+    pub(crate) fn check(&self, digest: &Digest, length_max: u64) -> Result<(), StoreError> {
+        let (file, path) = (self.open(digest)?, self.layout.blob(digest));
         let fits = file.length().map_err(StoreError::io(&path))? <= length_max;
-        Ok(fits && hash(&*file).map_err(StoreError::io(&path))? == *digest)
+        if fits && hash(&*file).map_err(StoreError::io(&path))? == *digest {
+            return Ok(());
+        }
+        Err(StoreError::CorruptBlob(*digest))
     }
 
     /// Makes the names of all blobs put so far durable.

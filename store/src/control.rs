@@ -68,6 +68,9 @@ pub enum Task {
         /// What is to be remembered of the site that passed the kit on, as it was verified then.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         site: Option<SiteTrustRow>,
+        /// What the data have suspiciously less of than those that were active, in words.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        concerns: Vec<String>,
     },
     ConfirmEmergency(EmergencyRow),
     /// Go back to an earlier generation.
@@ -100,13 +103,14 @@ impl Task {
     /// All that an approval is bound to.
     pub fn subject(&self) -> Subject {
         let pairs = match self {
-            Self::Activate { generation, trust_root, site } => {
+            Self::Activate { generation, trust_root, site, concerns } => {
                 let mut pairs = vec![
                     ("content-root", generation.content_root.to_string()),
                     ("kit", generation.kit_sha256.to_string()),
                     ("kit-version", generation.kit_version.to_string()),
                     ("metadata", generation.metadata_digest.to_string()),
                 ];
+                pairs.extend((!concerns.is_empty()).then(|| ("less", concerns.join("; "))));
                 pairs.extend(site.as_ref().map(|site| ("site-root", Digest::of(&site.root).to_string())));
                 pairs.extend(trust_root.as_ref().map(|root| ("trust-root", Digest::of(root).to_string())));
                 pairs

@@ -1,40 +1,67 @@
-//! The state database, in two handles: one reads, one writes.
+//! A database of the state directory, in two handles: one reads, one writes.
 //!
 //! redb gives up a handle after its first failed operation, for good reason: what a failed
 //! sync has left on the disk is known only after the file was opened again. A server that could
 //! not keep one report, because the disk was full for a moment, must go on answering. So
 //! reading does not depend on a handle that writes, and a handle that was given up is replaced.
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use redb::{ConcurrencyMode, Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{
+    ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, StorageError,
+    WriteTransaction,
+};
 
 use crate::disk::{Backend, Disk, OpenMode};
+use crate::durable::{remove_file, sync_directory};
 use crate::error::StoreError;
+use crate::layout::Layout;
 
-/// Enough for pointers and receipts; scans are written once and seldom read.
-const CACHE_BYTES: usize = 8 << 20;
-
-pub(crate) struct StateDatabase {
+pub(crate) struct SharedDatabase {
     disk: Arc<dyn Disk>,
     path: PathBuf,
+    cache_bytes: usize,
     reader: RwLock<Option<ReadOnlyDatabase>>,
     writer: Mutex<Option<Database>>,
 }
 
-fn builder() -> redb::Builder {
+fn builder(cache_bytes: usize) -> redb::Builder {
     let mut builder = redb::Builder::new();
-    builder.set_cache_size(CACHE_BYTES).set_concurrency_mode(ConcurrencyMode::MultiWriter);
+    builder.set_cache_size(cache_bytes).set_concurrency_mode(ConcurrencyMode::MultiWriter);
     builder
 }
 
-impl StateDatabase {
-    /// Opens the database, making it when it is missing, and repairs what a crash has left.
-    pub(crate) fn open(disk: Arc<dyn Disk>, path: PathBuf) -> Result<Self, StoreError> {
-        let writer = open_writer(&*disk, &path)?;
-        let reader = RwLock::new(Some(open_reader(&*disk, &path)?));
-        Ok(Self { disk, path, reader, writer: Mutex::new(Some(writer)) })
+impl SharedDatabase {
+    /// Opens the database and repairs what a crash has left. When there is none, one is made under another name,
+    /// filled, and linked when it is whole: a power cut while a database is being made leaves a file that is none.
+    pub(crate) fn open(
+        disk: &Arc<dyn Disk>,
+        layout: &Layout,
+        path: PathBuf,
+        cache_bytes: usize,
+        fill: impl Fn(&Self) -> Result<(), StoreError>,
+    ) -> Result<Self, StoreError> {
+        match disk.stat(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => make(disk, layout, &path, cache_bytes, &fill)?,
+            // An empty file would be filled as if it were new, and the site would trust anew.
+            Ok(found) if found.length == 0 => {
+                return Err(StoreError::Unreadable { path, reason: "it is empty".to_owned() });
+            }
+            found => found.map(drop).map_err(StoreError::io(&path))?,
+        }
+        let database = Self::at(disk, path, cache_bytes)?;
+        // One that is there already may be of another program.
+        fill(&database)?;
+        Ok(database)
+    }
+
+    fn at(disk: &Arc<dyn Disk>, path: PathBuf, cache_bytes: usize) -> Result<Self, StoreError> {
+        let writer = open_writer(&**disk, &path, cache_bytes)?;
+        let reader = RwLock::new(Some(open_reader(&**disk, &path, cache_bytes)?));
+        Ok(Self { disk: Arc::clone(disk), path, cache_bytes, reader, writer: Mutex::new(Some(writer)) })
     }
 
     pub(crate) fn begin_read(&self) -> Result<ReadTransaction, StoreError> {
@@ -49,11 +76,11 @@ impl StateDatabase {
             return Ok(read);
         }
         *reader = None;
-        let opened = match open_reader(&*self.disk, &self.path) {
+        let opened = match open_reader(&*self.disk, &self.path, self.cache_bytes) {
             // Who writes repairs.
             Err(_) => {
                 self.reopen(&mut self.writer.lock().unwrap_or_else(PoisonError::into_inner))?;
-                open_reader(&*self.disk, &self.path)?
+                open_reader(&*self.disk, &self.path, self.cache_bytes)?
             }
             Ok(opened) => opened,
         };
@@ -77,16 +104,58 @@ impl StateDatabase {
     /// The old handle is closed first: its locks would stand in the way of a repair.
     fn reopen<'a>(&self, writer: &'a mut Option<Database>) -> Result<&'a Database, StoreError> {
         *writer = None;
-        Ok(writer.insert(open_writer(&*self.disk, &self.path)?))
+        Ok(writer.insert(open_writer(&*self.disk, &self.path, self.cache_bytes)?))
     }
 }
 
-fn open_writer(disk: &dyn Disk, path: &Path) -> Result<Database, StoreError> {
-    let file = disk.open_database(path, OpenMode::Keep).map_err(StoreError::io(path))?;
-    Ok(builder().create_with_backend(Backend(file))?)
+fn make(
+    disk: &Arc<dyn Disk>,
+    layout: &Layout,
+    path: &Path,
+    cache_bytes: usize,
+    fill: &impl Fn(&SharedDatabase) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    static SERIAL: AtomicU64 = AtomicU64::new(0);
+    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("database");
+    let temporary = layout.staging().join(format!("{stem}-{}-{serial}", std::process::id()));
+    remove_file(&**disk, &temporary)?;
+    fill(&SharedDatabase::at(disk, temporary.clone(), cache_bytes)?)?;
+    // The names above come first: whoever finds a state looks no further.
+    layout.sync_names(&**disk)?;
+    let linked = disk.link(&temporary, path);
+    remove_file(&**disk, &temporary)?;
+    match linked {
+        // Another process was faster, and its state may hold an import already.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        linked => linked.map_err(StoreError::io(path)),
+    }?;
+    sync_directory(&**disk, layout.root())
 }
 
-fn open_reader(disk: &dyn Disk, path: &Path) -> Result<ReadOnlyDatabase, StoreError> {
+fn open_writer(disk: &dyn Disk, path: &Path, cache_bytes: usize) -> Result<Database, StoreError> {
+    let file = disk.open_database(path, OpenMode::Keep).map_err(StoreError::io(path))?;
+    builder(cache_bytes).create_with_backend(Backend(file)).map_err(|error| unopened(path, error))
+}
+
+fn open_reader(disk: &dyn Disk, path: &Path, cache_bytes: usize) -> Result<ReadOnlyDatabase, StoreError> {
     let file = disk.open_database(path, OpenMode::Read).map_err(StoreError::io(path))?;
-    Ok(builder().open_read_only_with_backend(Backend(file))?)
+    builder(cache_bytes).open_read_only_with_backend(Backend(file)).map_err(|error| unopened(path, error))
+}
+
+/// Why it does not open, in words for whoever has to do something about it.
+fn unopened(path: &Path, error: DatabaseError) -> StoreError {
+    let path = path.to_owned();
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => StoreError::HeldElsewhere { path },
+        DatabaseError::UpgradeRequired(found) => StoreError::OldFormat { path, found },
+        DatabaseError::Storage(StorageError::Corrupted(reason)) => StoreError::Unreadable { path, reason },
+        // The content, and not the disk.
+        DatabaseError::Storage(StorageError::Io(error))
+            if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) =>
+        {
+            StoreError::Unreadable { path, reason: error.to_string() }
+        }
+        error => error.into(),
+    }
 }

@@ -19,6 +19,16 @@ pub enum StoreError {
     OutOfSpace { needed: u64, free: u64 },
     #[error("the state database failed: {0}")]
     Database(Box<redb::Error>),
+    #[error("{path} is held by another program, which is no stella that shares it: close that program first")]
+    HeldElsewhere { path: PathBuf },
+    #[error(
+        "{path} is in format {found} of the database, from before the first stella: it is not the file that belongs there"
+    )]
+    OldFormat { path: PathBuf, found: u8 },
+    #[error(
+        "{path} cannot be read as a database ({reason}); nothing is written to it; recover it (docs/runbooks/recovery.md)"
+    )]
+    Unreadable { path: PathBuf, reason: String },
     #[error("the state is damaged: {what}; imports are refused until it is recovered (docs/runbooks/recovery.md)")]
     Damaged { what: String },
     #[error("the state was written by a newer program (schema {found}, this one knows {known}): upgrade stella")]
@@ -45,6 +55,10 @@ pub enum StoreError {
     PolicyChanged,
     #[error("{0} requests wait for approval already, and no more can")]
     PendingFull(usize),
+    #[error("no kit waits for further parts under the name {0}; `stella kit status` lists those that do")]
+    UnknownSet(Digest),
+    #[error("the parts of this kit cannot wait for the others: {sets} kits of {bytes} bytes together do so already")]
+    SetsFull { sets: usize, bytes: u64 },
     #[error("{path} has {length} bytes where at most {bytes_max} can be")]
     Unexpected { path: PathBuf, length: u64, bytes_max: u64 },
     #[error("what is said about the package {package} takes more than {bytes_max} bytes")]
@@ -55,12 +69,21 @@ pub enum StoreError {
     CorruptBlob(Digest),
     #[error("{path}: {reason}; nothing can be signed (docs/audit-log.md, \"Keys\")")]
     Keys { path: PathBuf, reason: String },
+    #[error("{max} token keys before the present one still verify tokens")]
+    TokenKeys { max: usize },
     #[error("this site is called {found} since its first start; its name does not change")]
     SiteNamed { found: String },
-    #[error("{0:?} is no name for a site: lower-case letters, digits, dots and hyphens, 63 at most")]
+    #[error(
+        "{0:?} is no name for a site: lower-case letters, digits, dots and hyphens, 63 at most, a letter or digit first"
+    )]
     SiteName(String),
     #[error(transparent)]
     Evidence(#[from] AttestError),
+    /// A commit that failed may have reached the disk all the same.
+    #[error("{0}; it was written all the same and is in force, with its record")]
+    InForce(#[source] Box<StoreError>),
+    #[error("{fault}; whether it is in force can be told when the state can be read again ({unread})")]
+    Undecided { fault: Box<StoreError>, unread: Box<StoreError> },
     /// An action that cannot be written down does not take place.
     #[error("the audit log refuses, and so nothing was changed: {0}")]
     Unlogged(#[source] Box<StoreError>),
@@ -105,18 +128,40 @@ impl StoreError {
 
     /// Is the disk full? Then nothing was lost and freeing space is all there is to do.
     pub fn is_out_of_space(&self) -> bool {
+        let full = |kind| matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        matches!(self, Self::OutOfSpace { .. }) || self.io_kind().is_some_and(full)
+    }
+
+    /// Does the file system take no writes, as Linux does it after a fault of the device?
+    pub fn is_read_only(&self) -> bool {
+        self.io_kind() == Some(io::ErrorKind::ReadOnlyFilesystem)
+    }
+
+    /// What the operating system said, wherever it was met.
+    fn io_kind(&self) -> Option<io::ErrorKind> {
         match self {
-            Self::OutOfSpace { .. } => true,
-            Self::Io { source, .. } => is_full(source),
-            Self::Database(error) => matches!(&**error, redb::Error::Io(source) if is_full(source)),
-            Self::Unlogged(error) => error.is_out_of_space(),
-            _ => false,
+            Self::Io { source, .. } => Some(source.kind()),
+            Self::Database(error) => match &**error {
+                redb::Error::Io(source) => Some(source.kind()),
+                _ => None,
+            },
+            Self::Unlogged(error) | Self::InForce(error) | Self::Undecided { fault: error, .. } => error.io_kind(),
+            _ => None,
         }
     }
-}
 
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    /// Did it happen, or may it have, although a fault is reported? Then it must not be called a failure.
+    pub fn may_be_in_force(&self) -> bool {
+        matches!(self, Self::InForce(_) | Self::Undecided { .. })
+    }
+
+    /// Did the disk fail? What could not be read is not damaged for that.
+    pub fn is_fault_of_disk(&self) -> bool {
+        match self {
+            Self::Database(error) if matches!(&**error, redb::Error::PreviousIo) => true,
+            error => error.io_kind().is_some_and(|kind| kind != io::ErrorKind::NotFound),
+        }
+    }
 }
 
 /// redb has an error type per operation; all of them widen into one.

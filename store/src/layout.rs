@@ -29,6 +29,7 @@ impl Layout {
             self.staging(),
             self.workspace(),
             self.kits(),
+            self.sets(),
             self.quarantine(),
             self.keys(),
             self.log(),
@@ -114,6 +115,11 @@ impl Layout {
         self.keys().join(format!("{purpose}.key.pem"))
     }
 
+    /// The key that is to take the place of that one.
+    pub(crate) fn next_key(&self, purpose: &str) -> PathBuf {
+        self.keys().join(format!("{purpose}.next.key.pem"))
+    }
+
     /// The audit log as files that anybody can read who knows the format.
     pub fn log(&self) -> PathBuf {
         self.root.join("log")
@@ -126,6 +132,16 @@ impl Layout {
     /// The kit with this digest, kept so that it can be passed on.
     pub(crate) fn kit(&self, sha256: &Digest) -> PathBuf {
         self.kits().join(format!("{sha256}.tar.zst"))
+    }
+
+    /// What has come of kits that are not whole yet.
+    pub(crate) fn sets(&self) -> PathBuf {
+        self.root.join("sets")
+    }
+
+    /// A file of the set with this name: a word of ours, or the digest of a frame.
+    pub(crate) fn set_file(&self, set: &Digest, part: &str) -> PathBuf {
+        self.sets().join(format!("{set}.{part}"))
     }
 
     pub fn quarantine(&self) -> PathBuf {

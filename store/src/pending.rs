@@ -206,6 +206,14 @@ impl Effect<'_> {
 }
 
 impl PendingRow {
+    /// Why a kit waits although nobody has to approve it, if it does.
+    pub fn concerns(&self) -> &[String] {
+        match &self.task {
+            crate::control::Task::Activate { concerns, .. } => concerns,
+            _ => &[],
+        }
+    }
+
     /// The generation that waits, when it is a kit.
     pub fn staged(&self) -> Option<&GenerationRow> {
         match &self.task {

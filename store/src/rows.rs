@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::Disk;
 use crate::error::StoreError;
-use crate::generation::digest_of;
+use crate::generation::{Census, digest_of};
 
 /// 2: a generation is a stack of layers.
 const ENCODING: u8 = 2;
@@ -36,6 +36,9 @@ pub struct TrustRow {
     /// The site whose word is wanted beside the vendor's, when one is pinned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub site: Option<SiteTrustRow>,
+    /// What the vendor has withdrawn, as it was signed. The next list must be a newer one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revocations: Option<String>,
 }
 
 /// All that decides about the word of the site that the next kit comes from.
@@ -84,6 +87,25 @@ pub struct GenerationRow {
     pub manifest: Digest,
     /// The kit's metadata frame, kept to verify it again.
     pub metadata_frame: Digest,
+    /// The Trivy DB that came with it, for scanners that read one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trivy_db: Option<TrivyDbRow>,
+    /// How much it holds of what. None in a row of an earlier version of the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub census: Option<Census>,
+}
+
+/// A Trivy DB: its dates as they are signed, its counts as the worker counted them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrivyDbRow {
+    pub schema: u32,
+    pub updated_at: Timestamp,
+    /// When a scanner should look for a newer one.
+    pub next_update: Timestamp,
+    pub platforms: u64,
+    pub advisories: u64,
+    pub vulnerabilities: u64,
+    pub bytes: u64,
 }
 
 /// Encodes a row: version, digest, value.

@@ -6,11 +6,13 @@
 //! and whoever removed a file could make this site sign under a key that nobody knows.
 
 use std::io;
+use std::path::{Path, PathBuf};
 
 use attest::AttestError;
 use attest::keys::{self, Log, Purpose, Receipt, SigningKey, SiteTargets, Token, VerifyingKey};
 use attest::note::{NoteSigner, NoteVerifier};
 use attest::tlog::TreeHead;
+use domain::time::Timestamp;
 use redb::ReadableTable;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -30,10 +32,10 @@ pub type Entropy<'a> = &'a mut dyn FnMut(&mut [u8]) -> io::Result<()>;
 /// The site's name and private keys. Only [`Store::site`] makes one.
 #[derive(Debug)]
 pub struct Site {
-    identity: Identity,
+    pub(crate) identity: Identity,
     receipt: SigningKey<Receipt>,
     log: NoteSigner,
-    token: SigningKey<Token>,
+    pub(crate) token: SigningKey<Token>,
     targets: SigningKey<SiteTargets>,
 }
 
@@ -43,17 +45,28 @@ pub struct Identity {
     id: String,
     receipt: VerifyingKey<Receipt>,
     log: NoteVerifier,
-    token: VerifyingKey<Token>,
+    pub(crate) token: VerifyingKey<Token>,
+    pub(crate) retired: Vec<RetiredTokenKey>,
     targets: VerifyingKey<SiteTargets>,
+}
+
+/// A key that signs no token any more, and verifies those that it has signed for a while.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetiredTokenKey {
+    pub key: VerifyingKey<Token>,
+    pub until: Timestamp,
 }
 
 /// The identity as the state holds it.
 #[derive(Serialize, Deserialize)]
-struct SiteRow {
+pub(crate) struct SiteRow {
     id: String,
     receipt: String,
     log: String,
     token: String,
+    /// Key and end of those before, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    retired: Vec<(String, Timestamp)>,
     targets: String,
 }
 
@@ -113,6 +126,11 @@ impl Identity {
         &self.token
     }
 
+    /// The token keys before that one, oldest first.
+    pub fn retired(&self) -> &[RetiredTokenKey] {
+        &self.retired
+    }
+
     pub fn targets(&self) -> &VerifyingKey<SiteTargets> {
         &self.targets
     }
@@ -123,18 +141,26 @@ impl Identity {
             receipt: VerifyingKey::parse(&row.receipt)?,
             log: NoteVerifier::new(&origin(&row.id), VerifyingKey::parse(&row.log)?)?,
             token: VerifyingKey::parse(&row.token)?,
+            retired: row.retired.iter().map(RetiredTokenKey::read).collect::<Result<_, _>>()?,
             targets: VerifyingKey::parse(&row.targets)?,
         })
     }
 
-    fn row(&self) -> SiteRow {
+    pub(crate) fn row(&self) -> SiteRow {
         SiteRow {
             id: self.id.clone(),
             receipt: self.receipt.to_base64(),
             log: self.log.key().to_base64(),
             token: self.token.to_base64(),
+            retired: self.retired.iter().map(|retired| (retired.key.to_base64(), retired.until)).collect(),
             targets: self.targets.to_base64(),
         }
+    }
+}
+
+impl RetiredTokenKey {
+    fn read((key, until): &(String, Timestamp)) -> Result<Self, AttestError> {
+        Ok(Self { key: VerifyingKey::parse(key)?, until: *until })
     }
 }
 
@@ -159,7 +185,10 @@ impl Store {
     /// As [`Store::site`], for a site that is given a name instead of a random one.
     pub fn site_named(&self, name: &str, entropy: Entropy<'_>) -> Result<Site, StoreError> {
         let known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
-        if name.is_empty() || name.len() > NAME_BYTES_MAX || !name.chars().all(known) {
+        if !name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+            || name.len() > NAME_BYTES_MAX
+            || !name.chars().all(known)
+        {
             return Err(StoreError::SiteName(name.to_owned()));
         }
         self.provision(Some(name), entropy)
@@ -208,7 +237,7 @@ impl Store {
         let site = Site {
             receipt: self.key(&identity.receipt)?,
             log,
-            token: self.key(&identity.token)?,
+            token: self.token_key(&identity.token)?,
             targets: self.key(&identity.targets)?,
             identity,
         };
@@ -231,6 +260,7 @@ impl Store {
             receipt: receipt.public(),
             log: log.verifier().clone(),
             token: token.public(),
+            retired: Vec::new(),
             targets: targets.public(),
         };
         let site = Site { identity, receipt, log, token, targets };
@@ -238,19 +268,20 @@ impl Store {
         Ok(site)
     }
 
-    fn refuse_shared_keys(&self, site: &Site) -> Result<(), StoreError> {
-        let Identity { receipt, log, token, targets, .. } = &site.identity;
-        keys::refuse_shared([
+    pub(crate) fn refuse_shared_keys(&self, site: &Site) -> Result<(), StoreError> {
+        let Identity { receipt, log, token, retired, targets, .. } = &site.identity;
+        let now = [
             (Receipt::NAME, receipt.id()),
             (Log::NAME, log.key().id()),
             (Token::NAME, token.id()),
             (SiteTargets::NAME, targets.id()),
-        ])
-        .map_err(|error| StoreError::Keys { path: self.layout().keys(), reason: error.to_string() })
+        ];
+        keys::refuse_shared(now.into_iter().chain(retired.iter().map(|retired| ("retired token", retired.key.id()))))
+            .map_err(|error| StoreError::Keys { path: self.layout().keys(), reason: error.to_string() })
     }
 
     /// The private half of a key that this site has used before.
-    fn key<P: Purpose>(&self, public: &VerifyingKey<P>) -> Result<SigningKey<P>, StoreError> {
+    pub(crate) fn key<P: Purpose>(&self, public: &VerifyingKey<P>) -> Result<SigningKey<P>, StoreError> {
         let path = self.layout().key(P::NAME);
         let refuse = |reason: &str| StoreError::Keys { path: path.clone(), reason: reason.to_owned() };
         let key = self.read_key()?.ok_or_else(|| refuse("the key file is missing: restore it from a backup"))?;
@@ -261,10 +292,18 @@ impl Store {
     }
 
     fn new_key<P: Purpose>(&self, entropy: Entropy<'_>) -> Result<SigningKey<P>, StoreError> {
-        if let Some(key) = self.read_key()? {
+        self.new_key_at(self.layout().key(P::NAME), entropy)
+    }
+
+    /// The key in this file; a crash may have left it there, and it has signed nothing then.
+    pub(crate) fn new_key_at<P: Purpose>(
+        &self,
+        path: PathBuf,
+        entropy: Entropy<'_>,
+    ) -> Result<SigningKey<P>, StoreError> {
+        if let Some(key) = self.read_key_at(&path)? {
             return Ok(key);
         }
-        let path = self.layout().key(P::NAME);
         let mut seed = Zeroizing::new([0; 32]);
         entropy(seed.as_mut_slice()).map_err(StoreError::io(&path))?;
         let key = SigningKey::from_seed(&seed);
@@ -277,9 +316,12 @@ impl Store {
     }
 
     fn read_key<P: Purpose>(&self) -> Result<Option<SigningKey<P>>, StoreError> {
-        let path = self.layout().key(P::NAME);
-        let Some(bytes) = read_file(self.disk(), &path, KEY_BYTES_MAX)?.map(Zeroizing::new) else { return Ok(None) };
-        let refuse = |reason: String| StoreError::Keys { path: path.clone(), reason };
+        self.read_key_at(&self.layout().key(P::NAME))
+    }
+
+    pub(crate) fn read_key_at<P: Purpose>(&self, path: &Path) -> Result<Option<SigningKey<P>>, StoreError> {
+        let Some(bytes) = read_file(self.disk(), path, KEY_BYTES_MAX)?.map(Zeroizing::new) else { return Ok(None) };
+        let refuse = |reason: String| StoreError::Keys { path: path.to_owned(), reason };
         let text = std::str::from_utf8(&bytes).map_err(|_| refuse("the key file is not text".to_owned()))?;
         SigningKey::from_pem(text).map(Some).map_err(|error| refuse(error.to_string()))
     }

@@ -1,6 +1,5 @@
 //! The one copy of a kit that is made of it, and that all later steps read.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,15 +23,15 @@ pub struct Staged {
 /// Why no copy was made.
 #[derive(Debug)]
 pub enum StageError {
-    /// The medium could not be read.
-    Read(io::Error),
-    TooLarge {
-        length_max: u64,
-    },
+    TooLarge { length_max: u64 },
     Store(StoreError),
 }
 
 impl Staged {
+    pub(crate) fn new(disk: Arc<dyn Disk>, path: PathBuf, sha256: Digest, length: u64) -> Self {
+        Self { disk, path, sha256, length }
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -66,16 +65,16 @@ impl Store {
         sync_directory(self.disk(), &self.layout().kits())
     }
 
-    /// Copies `source` into staging, hashing it on the way. Stops at `bytes_max`.
+    /// Copies `source` into staging, hashing it on the way. Stops at `bytes_max`. A medium may fail on the way:
+    /// then what could be read of it is there, and why it is not all.
     pub fn stage(
         &self,
         _lock: &ImportLock,
-        source: &File,
+        source: &mut dyn Read,
+        length: u64,
         bytes_max: u64,
         copied: &dyn Fn(u64),
-    ) -> Result<Staged, StageError> {
-        // A block device says 0; it is cut off by `bytes_max` or by the disk.
-        let length = source.metadata().map_err(StageError::Read)?.len();
+    ) -> Result<(Staged, Option<io::Error>), StageError> {
         self.require_space(length.min(bytes_max)).map_err(StageError::Store)?;
         let path = self.layout().staged_kit();
         let result = copy(self.shared_disk(), source, &path, bytes_max, copied);
@@ -89,22 +88,22 @@ impl Store {
 
 fn copy(
     disk: &Arc<dyn Disk>,
-    mut source: &File,
+    source: &mut dyn Read,
     path: &Path,
     bytes_max: u64,
     copied: &dyn Fn(u64),
-) -> Result<Staged, StageError> {
+) -> Result<(Staged, Option<io::Error>), StageError> {
     let state = |error| StageError::Store(StoreError::io(path)(error));
     // Exclusive: whatever lies under this name was swept, so a file here is somebody's trick.
     let file = disk.open(path, OpenMode::CreateNew).map_err(state)?;
     let mut hasher = Hasher::new();
     let mut buffer = vec![0; 1 << 20];
-    loop {
+    let failed = loop {
         let read = match source.read(&mut buffer) {
-            Ok(0) => break,
+            Ok(0) => break None,
             Ok(read) => read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(StageError::Read(error)),
+            Err(error) => break Some(error),
         };
         let piece = buffer.get(..read).unwrap_or_default();
         let offset = hasher.length();
@@ -114,7 +113,7 @@ fn copy(
         }
         write_all_at(&*file, piece, offset).map_err(state)?;
         copied(hasher.length());
-    }
+    };
     let length = hasher.length();
-    Ok(Staged { disk: Arc::clone(disk), path: path.to_owned(), sha256: hasher.finish(), length })
+    Ok((Staged::new(Arc::clone(disk), path.to_owned(), hasher.finish(), length), failed))
 }

@@ -4,10 +4,8 @@
 //! appliance serves: the server sees the flipped pointer at its next scan.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::clock::TimeFloor;
 use domain::digest::Digest;
@@ -15,9 +13,10 @@ use redb::{ReadableTable, TableDefinition};
 
 use crate::audit::{self, Entry, Logged};
 use crate::blobs::Blobs;
-use crate::database::StateDatabase;
+use crate::database::SharedDatabase;
 use crate::disk::{Disk, DiskLock, Kind, RealDisk};
 use crate::durable::{list, remove_file, sync_directory};
+use crate::entitlements::{EntitlementChange, write_entitlements};
 use crate::error::StoreError;
 use crate::generation::{Generation, OpenLayers};
 use crate::layout::Layout;
@@ -27,6 +26,8 @@ use crate::site::Site;
 
 /// 2: the audit log, and receipts as envelopes.
 const SCHEMA: u32 = 2;
+/// Enough for pointers and receipts; scans are written once and seldom read.
+const CACHE_BYTES: usize = 8 << 20;
 /// Far above any chunk of a kit.
 const BLOB_BYTES_MAX: u64 = 64 << 20;
 /// Never given to a kit: receipts, refusals and scans must still be written down beside it.
@@ -45,7 +46,7 @@ pub struct Store {
     disk: Arc<dyn Disk>,
     layout: Layout,
     blobs: Blobs,
-    state: StateDatabase,
+    state: SharedDatabase,
     layers: OpenLayers,
 }
 
@@ -61,6 +62,8 @@ pub struct Activation {
     pub trust: TrustRow,
     pub time: TimeFloor,
     pub generation: GenerationRow,
+    /// What the kit's tokens change.
+    pub entitlements: EntitlementChange,
     /// What is written down of it.
     pub entry: Entry,
 }
@@ -75,9 +78,7 @@ impl Store {
     pub fn open_on(disk: Arc<dyn Disk>, directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let layout = Layout::new(directory);
         layout.create(&*disk)?;
-        make_state(&disk, &layout)?;
-        let state = StateDatabase::open(Arc::clone(&disk), layout.state())?;
-        check_schema(&state)?;
+        let state = SharedDatabase::open(&disk, &layout, layout.state(), CACHE_BYTES, check_schema)?;
         Ok(Self {
             blobs: Blobs::new(Arc::clone(&disk), layout.clone()),
             disk,
@@ -161,8 +162,13 @@ impl Store {
 
     /// Is everything that a generation needs there, with the content that its name says?
     pub fn is_intact(&self, row: &GenerationRow) -> bool {
-        let blobs = row.blobs.iter().chain([&row.manifest, &row.metadata_frame]);
-        blobs.into_iter().all(|digest| self.blobs.is_whole(digest, BLOB_BYTES_MAX).unwrap_or(false))
+        self.check_intact(row).is_ok()
+    }
+
+    /// Reads everything that a generation needs beside its index.
+    pub fn check_intact(&self, row: &GenerationRow) -> Result<(), StoreError> {
+        let mut blobs = row.blobs.iter().chain([&row.manifest, &row.metadata_frame]);
+        blobs.try_for_each(|digest| self.blobs.check(digest, BLOB_BYTES_MAX))
     }
 
     /// Are the index files of a generation what was written?
@@ -203,15 +209,6 @@ impl Store {
         // What cannot be opened is not pointed at.
         self.open_generation(to.number)?;
         self.act(site, entry, |write| point_at(write, to.number))
-    }
-
-    /// Did this generation become active, whatever its activation has reported? A commit that failed may have
-    /// reached the disk, which only a handle that was opened after the fault can tell: the one that writes.
-    pub fn is_in_force(&self, number: u64) -> Result<bool, StoreError> {
-        let write = self.begin_write()?;
-        let current = write.open_table(POINTERS)?.get("current")?.map(|value| value.value());
-        write.abort()?;
-        Ok(current == Some(number))
     }
 
     /// The number of the active generation.
@@ -278,7 +275,17 @@ impl Store {
 
     /// Opens the active generation.
     pub fn open_current(&self) -> Result<Generation, StoreError> {
-        self.open_generation(self.current()?.ok_or(StoreError::NoGeneration)?)
+        let mut current = self.current()?.ok_or(StoreError::NoGeneration)?;
+        loop {
+            match self.open_generation(current) {
+                Ok(generation) => return Ok(generation),
+                // Others may have gone on so far between the look and the opening that it is forgotten.
+                Err(error) => match self.current()? {
+                    Some(now) if now != current => current = now,
+                    _ => return Err(error),
+                },
+            }
+        }
     }
 
     /// Where the importer builds the file of a generation. Nothing refers to it before
@@ -390,32 +397,7 @@ impl Store {
     }
 }
 
-/// Makes the state database when there is none. It is made under another name and linked when it is
-/// whole: a power cut while a database is being made leaves a file that is none.
-fn make_state(disk: &Arc<dyn Disk>, layout: &Layout) -> Result<(), StoreError> {
-    static SERIAL: AtomicU64 = AtomicU64::new(0);
-    let path = layout.state();
-    match disk.stat(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        found => return found.map(drop).map_err(StoreError::io(&path)),
-    }
-    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-    let temporary = layout.staging().join(format!("state-{}-{serial}", std::process::id()));
-    remove_file(&**disk, &temporary)?;
-    check_schema(&StateDatabase::open(Arc::clone(disk), temporary.clone())?)?;
-    // The names above come first: whoever finds a state looks no further.
-    layout.sync_names(&**disk)?;
-    let linked = disk.link(&temporary, &path);
-    remove_file(&**disk, &temporary)?;
-    match linked {
-        // Another process was faster, and its state may hold an import already.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        linked => linked.map_err(StoreError::io(&path)),
-    }?;
-    sync_directory(&**disk, layout.root())
-}
-
-fn check_schema(state: &StateDatabase) -> Result<(), StoreError> {
+fn check_schema(state: &SharedDatabase) -> Result<(), StoreError> {
     let write = state.begin_write()?;
     {
         let mut meta = write.open_table(META)?;
@@ -441,6 +423,7 @@ pub(crate) fn write_activation(write: &redb::WriteTransaction, activation: &Acti
     write.open_table(TRUST)?.insert("state", encode(&activation.trust).as_slice())?;
     write_time(write, &activation.time)?;
     write.open_table(GENERATIONS)?.insert(generation.number, encode(generation).as_slice())?;
+    write_entitlements(write, &activation.entitlements)?;
     point_at(write, generation.number)
 }
 

@@ -16,6 +16,7 @@ use crate::disk::{Disk, OpenMode, Reader, read_exact_at, write_all_at};
 use crate::error::StoreError;
 use crate::generation::{Generation, Room};
 use crate::layout::Layout;
+use crate::pieces::Pieces;
 use crate::rows::{GenerationRow, LayerRef};
 use crate::state::{ImportLock, Store};
 
@@ -100,9 +101,23 @@ impl Workspace {
         self.read(&self.site_path(), bytes_max)
     }
 
+    /// Hands over the metadata frame, as it stands in a kit, whose other frames are to be looked for.
+    pub fn write_frame(&self, frame: &[u8]) -> Result<(), StoreError> {
+        self.write(&self.frame_path(), frame)
+    }
+
+    pub fn read_frame(&self, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
+        self.read(&self.frame_path(), bytes_max)
+    }
+
     /// Hands over a blob. Nothing is synced here: what is lost in a crash was not adopted.
     pub fn put_blob(&self, digest: &Digest, bytes: &[u8]) -> Result<(), StoreError> {
         self.write(&self.blob(digest), bytes)
+    }
+
+    /// Blobs one behind the other, to be read as one file.
+    pub fn pieces(&self, blobs: &[(Digest, u64)]) -> Pieces {
+        Pieces::new(Arc::clone(&self.disk), blobs.iter().map(|(digest, length)| (self.blob(digest), *length)))
     }
 
     pub fn read_blob(&self, digest: &Digest, bytes_max: u64) -> Result<Vec<u8>, StoreError> {
@@ -121,6 +136,10 @@ impl Workspace {
 
     fn metadata_path(&self) -> PathBuf {
         self.directory.join("metadata")
+    }
+
+    fn frame_path(&self) -> PathBuf {
+        self.directory.join("frame")
     }
 
     fn site_path(&self) -> PathBuf {

@@ -62,6 +62,7 @@ fn with_receipt(site: &Site) -> Entry {
         code: None,
         content_root: None,
         engine: "stella 0".to_owned(),
+        entitlements: None,
         floors_after: Default::default(),
         floors_before: Default::default(),
         generation: None,
@@ -134,7 +135,7 @@ fn keys_are_made_at_the_first_start_and_never_again() {
 #[test]
 fn a_site_keeps_the_name_it_was_given() {
     let (_directory, store) = new_store();
-    for bad in ["", "Lab", "a b", "a/b", "ä", "a+b", &"a".repeat(64)] {
+    for bad in ["", "-a", ".a", "Lab", "a b", "a/b", "ä", "a+b", &"a".repeat(64)] {
         assert!(matches!(store.site_named(bad, &mut entropy()), Err(StoreError::SiteName(_))), "{bad}");
     }
     assert_eq!(store.site_named("lab-1.north", &mut entropy()).expect("made").id(), "lab-1.north");

@@ -10,13 +10,14 @@ use domain::ecosystem::Ecosystem;
 use domain::exploitation::{Epss, KnownExploited};
 use domain::matching::AdvisoryIndex;
 use domain::root::ContentRoot;
+use domain::severity::{Rating, RatingScheme, Severity};
 use domain::source::SourceId;
 use domain::time::Timestamp;
 use proptest::prelude::{Strategy, prop};
 use proptest::test_runner::{Config, TestRunner};
 use store::audit::{Entry, Event};
 use store::{
-    Activation, Delta, DeltaError, Generation, GenerationBuilder, GenerationRow, LAYERS_MAX, LayerRef, Located,
+    Activation, Census, Delta, DeltaError, Generation, GenerationBuilder, GenerationRow, LAYERS_MAX, LayerRef, Located,
     Overlay, StandsOn, Store, StoreError, TrustRow,
 };
 
@@ -41,6 +42,18 @@ fn cve(number: u8) -> String {
     format!("CVE-{number:03}")
 }
 
+/// Some advisories have no severity, some one that says nothing, some one or two that do.
+fn ratings(version: u8) -> Vec<Rating> {
+    let of = |severity| Rating {
+        source: SourceId::new("ghsa"),
+        scheme: RatingScheme::Vendor,
+        vector: None,
+        score_tenths: None,
+        severity,
+    };
+    [Severity::Unknown, Severity::High, Severity::Low].map(of).into_iter().take(usize::from(version % 4)).collect()
+}
+
 fn advisory(number: u8, (alias, packages, version): &Facts) -> Advisory {
     let (id, source) = (cve(number), SourceId::new("ghsa"));
     let affected = packages.iter().map(|at| {
@@ -57,7 +70,7 @@ fn advisory(number: u8, (alias, packages, version): &Facts) -> Advisory {
         published: Some(Timestamp::UNIX_EPOCH.plus_days(i64::from(*version))),
         modified: None,
         withdrawn: None,
-        ratings: Vec::new(),
+        ratings: ratings(*version),
         cwes: Default::default(),
         references: Vec::new(),
         affected: affected.collect(),
@@ -130,12 +143,12 @@ fn full(store: &Store, set: &Set) -> Generation {
     }
     builder.declare_complete(&npm());
     let number = store.next_generation().expect("a number");
-    let root = builder.content_root().expect("a root");
+    let (root, census) = (builder.content_root().expect("a root"), builder.census());
     let segments = [segment.put(store)];
     let path = store.generation_path(number);
     builder.write(store.disk(), &path, &segments).expect("an index");
     let layer = LayerRef::read(store.disk(), number, &path).expect("an index");
-    activate(store, number, vec![layer], root, vec![segments[0].1])
+    activate(store, number, vec![layer], root, vec![segments[0].1], census)
 }
 
 fn delta(base: &Set, new: &Set, first: u32) -> (Delta, Segment) {
@@ -175,10 +188,17 @@ fn on_top(store: &Store, base: &Generation, before: &Set, after: &Set) -> Result
     let mut layers = vec![LayerRef::read(store.disk(), number, &path)?];
     layers.extend(base.row().layers.iter().filter(|_| stands_on == StandsOn::Base));
     let blobs = base.row().blobs.iter().copied().chain([segments[0].1]).collect();
-    Ok(activate(store, number, layers, overlay.content_root(), blobs))
+    Ok(activate(store, number, layers, overlay.content_root(), blobs, overlay.census().clone()))
 }
 
-fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Digest, blobs: Vec<Digest>) -> Generation {
+fn activate(
+    store: &Store,
+    number: u64,
+    layers: Vec<LayerRef>,
+    content_root: Digest,
+    blobs: Vec<Digest>,
+    census: Census,
+) -> Generation {
     let digest = Digest::of(b"x");
     let generation = GenerationRow {
         number,
@@ -196,8 +216,10 @@ fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Dig
         blobs,
         manifest: digest,
         metadata_frame: digest,
+        trivy_db: None,
+        census: Some(census),
     };
-    let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None };
+    let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None, revocations: None };
     let mut seed = 0;
     let mut entropy = |bytes: &mut [u8]| {
         seed += 1;
@@ -215,9 +237,14 @@ fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Dig
         details: Default::default(),
     });
     let time = TimeFloor::new(Timestamp::UNIX_EPOCH);
-    let logged = store.activate(&site, &Activation { trust, time, generation, entry }).expect("activated");
+    let logged = store
+        .activate(&site, &Activation { trust, time, generation, entitlements: Default::default(), entry })
+        .expect("activated");
     assert!(logged.unpublished.is_none());
-    store.open_generation(number).expect("open")
+    let generation = store.open_generation(number).expect("open");
+    let counted = generation.count().expect("counted");
+    assert_eq!(generation.census().expect("known"), counted, "what was counted on the way is what there is");
+    generation
 }
 
 /// Everything that can be asked, as text.

@@ -99,12 +99,21 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
         blobs: vec![digest, Digest::of(b"manifest")],
         manifest: Digest::of(b"manifest"),
         metadata_frame: Digest::of(b"manifest"),
+        trivy_db: None,
+        census: None,
     };
-    let trust = TrustRow { factory_root: b"root".to_vec(), root: b"root".to_vec(), floors: Vec::new(), site: None };
+    let trust = TrustRow {
+        factory_root: b"root".to_vec(),
+        root: b"root".to_vec(),
+        floors: Vec::new(),
+        site: None,
+        revocations: None,
+    };
     let activation = Activation {
         trust,
         time: TimeFloor::new(Timestamp::UNIX_EPOCH),
         generation: generation.clone(),
+        entitlements: Default::default(),
         entry: entry(),
     };
     let logged = store.activate(&site(store), &activation).expect("activated");

@@ -220,8 +220,10 @@ fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Dig
         blobs: Vec::new(),
         manifest: digest,
         metadata_frame: digest,
+        trivy_db: None,
+        census: None,
     };
-    let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None };
+    let trust = TrustRow { factory_root: vec![1], root: vec![1], floors: Vec::new(), site: None, revocations: None };
     let mut seed = 0;
     let mut entropy = |bytes: &mut [u8]| {
         seed += 1;
@@ -239,7 +241,9 @@ fn activate(store: &Store, number: u64, layers: Vec<LayerRef>, content_root: Dig
         details: Default::default(),
     });
     let time = TimeFloor::new(Timestamp::UNIX_EPOCH);
-    let logged = store.activate(&site, &Activation { trust, time, generation, entry }).expect("activated");
+    let logged = store
+        .activate(&site, &Activation { trust, time, generation, entitlements: Default::default(), entry })
+        .expect("activated");
     assert!(logged.unpublished.is_none());
     store.open_generation(number).expect("open")
 }

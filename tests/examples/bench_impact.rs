@@ -152,7 +152,7 @@ fn generation(store: &Store, all: &[Advisory], without: &BTreeSet<usize>) -> Gen
     let mut generation = base.row().clone();
     (generation.number, generation.layers) = (number, vec![layer]);
     let (trust, time) = (store.trust().expect("trust").expect("pinned"), store.time().expect("time").expect("known"));
-    let activation = Activation { trust, time, generation, entry: entry() };
+    let activation = Activation { trust, time, generation, entitlements: Default::default(), entry: entry() };
     let logged = store.activate(&site(store), &activation).expect("activated");
     assert!(logged.unpublished.is_none());
     store.open_generation(number).expect("open")

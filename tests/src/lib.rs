@@ -128,6 +128,16 @@ impl Site {
         self.run(&["kit", "import", kit, "--trust-root", "keys/1.root.json", "--seal-key", "keys/minisign.pub"])
     }
 
+    /// Imports a kit that has less than the active one, and accepts that.
+    pub fn import_accepting_loss(&self, kit: &str) {
+        let ran = self.import(kit);
+        assert_eq!(ran.code, 9, "{}{}", ran.stdout, ran.stderr);
+        let pending: serde_json::Value =
+            serde_json::from_str(&self.ok(&["kit", "pending", "-f", "json"])).expect("JSON");
+        let number = pending.as_array().and_then(|rows| rows.last()).expect("a request")["number"].to_string();
+        self.ok(&["kit", "activate", &number, "--accept-loss", "a test"]);
+    }
+
     /// Every file of the state that the active generation rests on, with its content: the
     /// same before and after a refusal.
     pub fn fingerprint(&self) -> Vec<(PathBuf, String)> {
@@ -188,10 +198,20 @@ pub struct Server {
 impl Server {
     /// Starts on a free port and waits until it listens.
     pub fn start(site: &Site, arguments: &[&str]) -> Self {
+        Self::start_logging(site, arguments, "info")
+    }
+
+    /// The same with a log of this level.
+    pub fn start_logging(site: &Site, arguments: &[&str], level: &str) -> Self {
         let mut all = vec!["serve", "--listen", "127.0.0.1:0"];
         all.extend(arguments);
-        let mut child =
-            site.command(&all).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let mut child = site
+            .command(&all)
+            .env("STELLA_LOG", level)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
         let log = BufReader::new(child.stderr.take().expect("piped"));
         // Owned before anything can fail, so that it is stopped in any case.
         let mut server = Self { child, address: String::new(), log };
@@ -220,6 +240,17 @@ impl Server {
         let mut raw = Vec::new();
         let _ = stream.read_to_end(&mut raw);
         Answer::parse(&raw)
+    }
+
+    /// The memory that the process holds now.
+    pub fn memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a number");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends it as an operator does, and returns what it logged since it listened.

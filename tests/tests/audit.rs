@@ -209,3 +209,27 @@ fn the_appliance_makes_good_at_its_start_what_a_crash_has_left_unsigned() {
     let said = site.ok(&["admin", "audit", "verify", "--against", "first-checkpoint"]);
     assert!(said.contains("in order: 4 entries"), "{said}");
 }
+
+#[test]
+fn o04_no_command_takes_anything_out_of_the_audit_log_and_taking_it_away_is_noticed() {
+    let site = Site::new();
+    let help = site.ok(&["admin", "audit", "--help"]);
+    let (_, list) = help.split_once("Commands:\n").expect("a list of commands");
+    let commands: Vec<&str> =
+        list.lines().take_while(|line| !line.is_empty()).filter_map(|line| line.split_whitespace().next()).collect();
+    assert_eq!(commands, ["verify", "list", "export", "help"], "each of them only reads");
+    // Whoever may change files can, and nothing is signed behind that.
+    site.vendor();
+    for version in ["1", "2"] {
+        site.kit(&format!("{version}.kit"), "dataset", version);
+    }
+    assert_eq!(site.import("1.kit").code, 0);
+    let log = site.state().join("log");
+    fs::rename(&log, site.path("taken-away")).expect("moved");
+    assert_eq!(site.run(&["admin", "audit", "verify"]).code, 3);
+    let ran = site.import("2.kit");
+    assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("E-AUDIT"), "{}", ran.stderr);
+    let status: serde_json::Value = serde_json::from_str(&site.ok(&["db", "status", "-f", "json"])).expect("JSON");
+    assert_eq!(status["generation"], 1, "nothing becomes active that cannot be written down");
+}

@@ -33,7 +33,8 @@ fn scan(address: &str, document: &[u8]) -> Option<u64> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     let length = document.len();
-    let head = format!("POST /api/v1/scan HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+    let head =
+        format!("POST /api/v1/scan HTTP/1.1\r\nHost: test\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
     stream.write_all(head.as_bytes()).ok()?;
     stream.write_all(document).ok()?;
     let mut reader = BufReader::new(stream);

@@ -42,8 +42,20 @@ fn delta(site: &Site, output: &str, dataset: &str, base: &str, version: &str) {
     site.ok(&arguments);
 }
 
-/// An import of another site's file into a state directory of this name.
+/// An import of another site's file into a state directory of this name. The second data set has nothing of
+/// PyPI any more, which is accepted.
 fn import(site: &Site, state: &str, kit: &str) -> tests::Ran {
+    let ran = import_only(site, state, kit);
+    if ran.code != 9 {
+        return ran;
+    }
+    let pending = site.ok(&["--state-dir", state, "kit", "pending", "-f", "json"]);
+    let pending: serde_json::Value = serde_json::from_str(&pending).expect("JSON");
+    let number = pending[0]["number"].to_string();
+    site.run(&["--state-dir", state, "kit", "activate", &number, "--accept-loss", "PyPI is not wanted any more"])
+}
+
+fn import_only(site: &Site, state: &str, kit: &str) -> tests::Ran {
     let arguments = ["--state-dir", state, "kit", "import", kit, "--trust-root", "keys/1.root.json", "--no-seal"];
     site.run(&arguments)
 }
@@ -86,6 +98,22 @@ fn d05_a_base_and_its_delta_are_the_full_kit() {
     assert_same_files(&site.path("two"), &site.path("exported"));
 }
 
+#[test]
+fn p03_a_delta_that_takes_a_source_away_is_held_as_the_full_kit_is() {
+    let site = vendor();
+    let held = |state: &str, kit: &str| {
+        assert_eq!(import(&site, state, "base.tar.zst").code, 0);
+        let ran = import_only(&site, state, kit);
+        assert_eq!(ran.code, 9, "{kit}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(status(&site, state)["current"], 1, "{kit}");
+        let list = ran.stdout.split_once("HELD: ").expect("says so").1;
+        list.lines().take_while(|line| !line.starts_with("until")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let concerns = held("delta", "delta.tar.zst");
+    assert!(concerns.iter().any(|line| line.contains("pypa") && line.ends_with(" 0 now")), "{concerns:?}");
+    assert_eq!(concerns, held("full", "full.tar.zst"));
+}
+
 fn assert_same_files(one: &Path, other: &Path) {
     let mut compared = 0;
     for kind in ["", "advisories", "kev", "epss"] {
@@ -116,15 +144,20 @@ fn d01_a_base_that_is_damaged_on_disk_is_found_out_and_the_full_kit_repairs() {
     assert_eq!(import(&site, "site", "base.tar.zst").code, 0);
     let before = content_root(&site, "site");
     // Every blob of the base that holds records: whichever line the delta needs is gone.
+    let mut damaged = Vec::new();
     for line in walk(&site.path("site/cas")) {
         let bytes = fs::read(&line).expect("a blob");
         if bytes.starts_with(b"{\"id\":") {
             fs::write(&line, vec![b' '; bytes.len()]).expect("written");
+            damaged.push(line.file_name().expect("a name").to_string_lossy().into_owned());
         }
     }
     let ran = import(&site, "site", "delta.tar.zst");
     assert_eq!(ran.code, 6, "{}", ran.stderr);
     assert!(ran.stderr.contains("E-INCOMPLETE") && ran.stderr.contains("of the base"), "{}", ran.stderr);
+    let listed: Vec<&str> = ran.stderr.split([' ', ',', ':', '\n']).filter(|word| word.len() == 64).collect();
+    assert!(!listed.is_empty() && listed.iter().all(|digest| damaged.iter().any(|name| name == digest)), "{listed:?}");
+    assert!(ran.stderr.contains("next: import a full kit"), "{}", ran.stderr);
     assert_eq!(content_root(&site, "site"), before);
     let full = import(&site, "site", "full.tar.zst");
     assert_eq!(full.code, 0, "{}", full.stderr);
@@ -144,7 +177,11 @@ fn d01_a_delta_is_not_put_on_an_index_that_is_damaged_where_it_does_not_look() {
     fs::write(&index, &bytes).expect("written");
     let ran = import(&site, "site", "delta.tar.zst");
     assert_eq!(ran.code, 6, "{}", ran.stderr);
-    assert!(ran.stderr.contains("E-STATE") && ran.stderr.contains("generation 1 is damaged"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("E-STATE") && ran.stderr.contains("the index of generation 1 is damaged"),
+        "{}",
+        ran.stderr
+    );
     assert_eq!(content_root(&site, "site"), before);
     let full = import(&site, "site", "full.tar.zst");
     assert_eq!(full.code, 0, "the full kit repairs: {}", full.stderr);
@@ -179,11 +216,15 @@ fn a_delta_that_changes_more_than_fits_into_memory_is_refused_in_favour_of_the_f
     assert_eq!(import(&site, "site", "base.tar.zst").code, 0);
     let before = content_root(&site, "site");
     let limits = Limits { delta_bytes_max: 1000, ..Limits::default() };
-    let error = within::import(&site, "site", "delta.tar.zst", &limits, &|_| {}).expect_err("more than 1000 bytes change");
+    let error =
+        within::import(&site, "site", "delta.tar.zst", &limits, &|_| {}).expect_err("more than 1000 bytes change");
     assert_eq!((error.code(), error.is_rejection()), ("E-LIMIT", true), "{error}");
     assert!(error.advice().contains("full kit"), "{}", error.advice());
     assert_eq!(content_root(&site, "site"), before);
     within::import(&site, "site", "delta.tar.zst", &Limits::default(), &|_| {}).expect("well below the limit");
+    // It is taken, and waits: it has less than the base.
+    let accept = ["--state-dir", "site", "kit", "activate", "2", "--accept-loss", "PyPI is not wanted any more"];
+    assert_eq!(site.run(&accept).code, 0);
     assert_ne!(content_root(&site, "site"), before);
 }
 

@@ -56,8 +56,7 @@ fn a_kit_imported_beside_the_running_server_is_used_from_the_next_scan_on() {
     assert_eq!(number(&server), 1);
     site.dataset("smaller", &["rustsec.jsonl"]);
     site.kit("second.tar.zst", "smaller", "2");
-    let ran = site.import("second.tar.zst");
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    site.import_accepting_loss("second.tar.zst");
     assert_eq!(number(&server), 2);
     let feeds = server.request("GET", "/api/v1/feeds", b"").json();
     assert_eq!(feeds["generation"], 2);

@@ -18,11 +18,11 @@ fn two_generations() -> Site {
     site.vendor();
     site.dataset("first", &["pypa.jsonl", "rustsec.jsonl"]);
     site.dataset("second", &["ghsa.jsonl", "pypa.jsonl", "kev.json"]);
-    for (kit, dataset, version) in [("one.kit", "first", "1"), ("two.kit", "second", "2")] {
-        site.kit(kit, dataset, version);
-        let ran = site.import(kit);
-        assert_eq!(ran.code, 0, "{}", ran.stderr);
-    }
+    site.kit("one.kit", "first", "1");
+    let ran = site.import("one.kit");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    site.kit("two.kit", "second", "2");
+    site.import_accepting_loss("two.kit");
     site
 }
 

@@ -161,7 +161,7 @@ fn a_rollback_brings_the_earlier_findings_back() {
     let before = json(&site.run(&["scan", &sbom(), "-f", "json"]));
     site.dataset("smaller", &["rustsec.jsonl"]);
     site.kit("second.tar.zst", "smaller", "2");
-    assert_eq!(site.import("second.tar.zst").code, 0);
+    site.import_accepting_loss("second.tar.zst");
     let second = json(&site.run(&["scan", &sbom(), "-f", "json"]));
     assert_ne!(before["findings"], second["findings"]);
     // PyPI and npm have no data now: unevaluated, never silently clean.
@@ -172,6 +172,42 @@ fn a_rollback_brings_the_earlier_findings_back() {
     let after = json(&site.run(&["scan", &sbom(), "-f", "json"]));
     assert_eq!(after["findings"], before["findings"]);
     assert_eq!(after["data"]["generation"], 1);
+}
+
+#[test]
+fn p03_a_kit_with_suspiciously_less_ends_with_a_code_of_its_own_until_the_loss_is_accepted() {
+    let site = imported();
+    let active = |site: &Site| json(&site.run(&["db", "status", "-f", "json"]))["generation"].clone();
+    site.dataset("smaller", &["rustsec.jsonl"]);
+    site.kit("second.tar.zst", "smaller", "2");
+    for _ in 0..2 {
+        let held = site.import("second.tar.zst");
+        assert_eq!(held.code, 9, "a script must see that it is not active: {}{}", held.stdout, held.stderr);
+        assert!(held.stdout.contains("HELD: it has much less than the data that were active"), "{}", held.stdout);
+        assert!(held.stdout.contains("records of pypa: 233 before, 0 now"), "{}", held.stdout);
+        assert!(held.stdout.contains("next: stella kit activate 2 --accept-loss WHY"), "{}", held.stdout);
+        assert_eq!(active(&site), 1);
+    }
+    let refused = site.run(&["kit", "activate", "2"]);
+    assert_eq!(refused.code, 9, "{}", refused.stderr);
+    assert!(refused.stderr.contains("[E-CONTROL-LOSS]") && refused.stderr.contains("next: "), "{}", refused.stderr);
+    assert_eq!(site.run(&["kit", "activate", "2", "--accept-loss", " "]).code, 7, "a reason is some words");
+    assert_eq!(active(&site), 1);
+    assert!(site.ok(&["kit", "pending"]).contains("records of pypa"));
+    site.ok(&["kit", "activate", "2", "--accept-loss", "ticket 4711"]);
+    assert_eq!(active(&site), 2);
+    assert!(site.ok(&["admin", "audit", "list"]).contains("ticket 4711"), "the log has the reason");
+    // Whoever only staged it is not surprised: staging is no alarm.
+    let staged = Site::new();
+    staged.vendor();
+    staged.kit("one.kit", "dataset", "1");
+    staged.dataset("smaller", &["rustsec.jsonl"]);
+    staged.kit("two.kit", "smaller", "2");
+    assert_eq!(staged.import("one.kit").code, 0);
+    let ran = staged.run(&["kit", "stage", "two.kit", "--no-seal"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("HELD: "), "{}", ran.stdout);
+    assert_eq!(staged.run(&["kit", "activate", "2"]).code, 9);
 }
 
 #[test]

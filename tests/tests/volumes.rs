@@ -9,21 +9,27 @@ fn site() -> (Site, Vec<String>) {
     let site = Site::new();
     site.vendor();
     site.kit("kit.tar.zst", "dataset", "2");
-    let size = smallest(&site);
-    site.ok(&["kit", "split", "kit.tar.zst", "--size", &size, "-o", "volumes", "--trust-root", "keys/1.root.json"]);
-    let mut names: Vec<String> = fs::read_dir(site.path("volumes"))
+    let names = split(&site, "kit.tar.zst", "volumes");
+    (site, names)
+}
+
+/// Cuts a kit into as many volumes as it has large frames.
+fn split(site: &Site, kit: &str, into: &str) -> Vec<String> {
+    let size = smallest(site, kit);
+    site.ok(&["kit", "split", kit, "--size", &size, "-o", into, "--trust-root", "keys/1.root.json"]);
+    let mut names: Vec<String> = fs::read_dir(site.path(into))
         .expect("a directory")
-        .map(|entry| format!("volumes/{}", entry.expect("an entry").file_name().to_string_lossy()))
+        .map(|entry| format!("{into}/{}", entry.expect("an entry").file_name().to_string_lossy()))
         .filter(|name| name.contains(".vol") && name.ends_with(".tar.zst"))
         .collect();
     names.sort();
     assert!(names.len() > 1, "{names:?}");
-    (site, names)
+    names
 }
 
 /// The smallest size of a volume, as the program says it.
-fn smallest(site: &Site) -> String {
-    let ran = site.run(&["kit", "split", "kit.tar.zst", "--size", "100", "-o", "volumes"]);
+fn smallest(site: &Site, kit: &str) -> String {
+    let ran = site.run(&["kit", "split", kit, "--size", "100", "-o", "volumes"]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
     ran.stderr.split_whitespace().next_back().expect("a number").to_owned()
 }
@@ -139,7 +145,7 @@ fn a_damaged_kit_is_not_split_and_nothing_half_done_is_left() {
     let at = kit.len() - 40;
     kit[at] ^= 1;
     fs::write(site.path("bad.tar.zst"), &kit).expect("written");
-    let size = smallest(&site);
+    let size = smallest(&site, "kit.tar.zst");
     let ran = site.run(&["kit", "split", "bad.tar.zst", "--size", &size, "-o", "out"]);
     assert_eq!(ran.code, 6, "{}", ran.stderr);
     assert_eq!(fs::read_dir(site.path("out")).expect("a directory").count(), 0);
@@ -148,4 +154,117 @@ fn a_damaged_kit_is_not_split_and_nothing_half_done_is_left() {
         let ran = site.run(&[vec!["kit", "split", "kit.tar.zst", "-o", "out"], size.clone()].concat());
         assert_eq!(ran.code, 2, "{size:?}: {}", ran.stderr);
     }
+}
+
+/// Imports these files at once, as an operator does at the first import.
+fn import(site: &Site, files: &[&str]) -> Ran {
+    let mut arguments = vec!["kit", "import", "--trust-root", "keys/1.root.json", "--seal-key", "keys/minisign.pub"];
+    arguments.extend(files);
+    site.run(&arguments)
+}
+
+fn sets(site: &Site) -> Vec<serde_json::Value> {
+    let status: serde_json::Value = serde_json::from_str(&site.ok(&["kit", "status", "-f", "json"])).expect("JSON");
+    status["sets"].as_array().expect("a list").clone()
+}
+
+#[test]
+fn d04_volumes_come_from_one_stick_after_the_other() {
+    let (site, names) = site();
+    let (last, others) = names.split_first().expect("volumes");
+    for (at, name) in others.iter().rev().enumerate() {
+        // Each time another stick: the file lies alone, and is gone afterwards.
+        let stick = format!("stick{at}.tar.zst");
+        fs::copy(site.path(name), site.path(&stick)).expect("copied");
+        let ran = import(&site, &[&stick]);
+        assert_eq!(ran.code, 5, "{}{}", ran.stdout, ran.stderr);
+        assert!(ran.stderr.contains("incomplete [E-INCOMPLETE]: ") && ran.stderr.contains("next: "), "{}", ran.stderr);
+        assert!(ran.stdout.contains("missing: blob ") && ran.stdout.contains("checkpoint"), "{}", ran.stdout);
+        fs::remove_file(site.path(&stick)).expect("removed");
+        assert_eq!(site.run(&["db", "status"]).code, 5, "nothing is active yet");
+    }
+    let waiting = sets(&site);
+    assert_eq!((waiting.len(), &waiting[0]["kit_version"]), (1, &2.into()));
+    assert_eq!(waiting[0]["volumes"].as_array().expect("a list").len(), others.len());
+    assert!(waiting[0]["missing_frames"].as_u64().is_some_and(|count| count > 0));
+    let shown = site.ok(&["kit", "status"]);
+    assert!(shown.contains("kit version 2") && shown.contains("kept until") && shown.contains("stick0"), "{shown}");
+    // The last one lies where the seal lies, too.
+    let ran = import(&site, &[last]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains(&digest_of(&site.path("kit.tar.zst"))), "{}", ran.stdout);
+    assert!(ran.stdout.contains("seal verified"), "{}", ran.stdout);
+    assert!(sets(&site).is_empty() && site.staged().is_empty());
+    assert_eq!(import(&site, &[last]).code, 0, "it is active already");
+}
+
+#[test]
+fn all_volumes_at_once_are_imported_or_staged_and_those_of_two_kits_are_refused() {
+    let (site, names) = site();
+    let mut all: Vec<&str> = names.iter().rev().map(String::as_str).collect();
+    all.push(&names[0]);
+    site.kit("older.tar.zst", "dataset", "1");
+    let mixed = split(&site, "older.tar.zst", "older");
+    let ran = import(&site, &[&names[0], &mixed[1]]);
+    assert_eq!(ran.code, 6, "{}", ran.stderr);
+    assert!(ran.stderr.contains("[E-MIX]") && ran.stderr.contains(&mixed[1]), "{}", ran.stderr);
+    let staged =
+        site.run(&[vec!["kit", "stage", "--trust-root", "keys/1.root.json", "--no-seal"], all.clone()].concat());
+    assert_eq!(staged.code, 0, "{}", staged.stderr);
+    assert!(staged.stdout.contains("request 1"), "{}", staged.stdout);
+    assert!(sets(&site).is_empty(), "what was staged does not wait for parts");
+    site.ok(&["kit", "withdraw", "1"]);
+    let ran = import(&site, &all);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("seal verified"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_set_can_be_given_up_by_the_beginning_of_its_name() {
+    let (site, names) = site();
+    assert_eq!(import(&site, &[&names[0]]).code, 5);
+    let id = sets(&site)[0]["id"].as_str().expect("a digest").to_owned();
+    let ran = site.run(&["kit", "discard", "feed"]);
+    assert_eq!((ran.code, sets(&site).len()), (2, 1), "{}", ran.stderr);
+    assert!(site.ok(&["kit", "discard", &id[..12]]).contains("given up: set "));
+    assert!(sets(&site).is_empty());
+    let log = site.ok(&["admin", "audit", "list"]);
+    assert!(log.contains("discard"), "{log}");
+    assert_eq!(site.run(&["kit", "discard", &id]).code, 2);
+    assert_eq!(import(&site, &[&names[1]]).code, 5, "and it can begin anew");
+}
+
+#[test]
+fn d01_a_delta_in_volumes_waits_for_its_base() {
+    let site = Site::new();
+    site.ok(&["kit", "keys", "--out", "keys"]);
+    site.dataset("one", &["rustsec.jsonl"]);
+    site.dataset("two", &["rustsec.jsonl", "ghsa.jsonl", "kev.json"]);
+    site.kit("base.tar.zst", "one", "1");
+    let base = ["--base", "base.tar.zst", "--kit-version", "2", "-o", "delta.tar.zst"];
+    site.ok(&[vec!["kit", "build", "--keys", "keys", "--dataset", "two"], base.to_vec()].concat());
+    let names = split(&site, "delta.tar.zst", "delta");
+    let (last, others) = names.split_last().expect("volumes");
+    others.iter().for_each(|name| assert_eq!(import(&site, &[name]).code, 5, "{name}"));
+    let ran = import(&site, &[last]);
+    assert_eq!(ran.code, 6, "{}", ran.stderr);
+    assert!(ran.stderr.contains("E-INCOMPLETE") && ran.stderr.contains("delta to kit 1"), "{}", ran.stderr);
+    let waiting = sets(&site);
+    assert_eq!((waiting.len(), &waiting[0]["missing_frames"]), (1, &0.into()), "the delta is whole, and waits");
+    assert_eq!(import(&site, &["base.tar.zst"]).code, 0);
+    let ran = import(&site, &[last]);
+    assert_eq!(ran.code, 0, "any of its volumes ends it: {}", ran.stderr);
+    assert!(ran.stdout.contains("kit version 2") && sets(&site).is_empty(), "{}", ran.stdout);
+}
+
+#[test]
+fn the_search_for_parts_is_confined_as_the_rest_is() {
+    let (site, names) = site();
+    let arguments = ["kit", "import", "--sandbox", "best-effort", "--trust-root", "keys/1.root.json", &names[1]];
+    assert_eq!(site.run(&arguments).code, 5);
+    // A worker that ends without an answer is no answer, and what was kept before stays.
+    let ran = site.run(&[&arguments[..6], &["--worker-patience", "0", &names[0]]].concat());
+    assert_ne!(ran.code, 0, "{}", ran.stdout);
+    assert!(ran.stderr.contains("E-WORKER"), "{}", ran.stderr);
+    assert_eq!(sets(&site).len(), 1);
 }

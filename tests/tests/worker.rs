@@ -12,8 +12,10 @@ fn site() -> Option<Site> {
     site.ok(&["kit", "keys", "--out", "keys"]);
     site.dataset("small", &["rustsec.jsonl"]);
     site.kit("1.kit", "small", "1");
-    let feed = |name: &str| shared.join("data/feeds/osv").join(name).display().to_string();
-    site.ok(&["feeds", "ingest", "--into", "large", &feed("almalinux8-9-osv.tar.zst"), &feed("bitnami-osv.tar.zst")]);
+    let feed = |name| shared.join("data/feeds/osv").join(name).display().to_string();
+    let [alma, bitnami] = ["almalinux8-9-osv.tar.zst", "bitnami-osv.tar.zst"].map(feed);
+    let rustsec = repository().join("tests/data/demo/rustsec.jsonl").display().to_string();
+    site.ok(&["feeds", "ingest", "--into", "large", "--complete", "crates.io", &rustsec, &alma, &bitnami]);
     site.kit("2.kit", "large", "2");
     let ran = site.import("1.kit");
     assert_eq!(ran.code, 0, "{}", ran.stderr);

@@ -128,8 +128,23 @@ pub(crate) fn held(store: &Store, row: &PendingRow, asking: &Asking, at: &At) ->
     let tally = rules::tally(&policy, &row, at.present(store)?);
     let mut out = std::io::stdout().lock();
     writeln!(out, "request {}: {}", row.number, describe(&row))?;
+    write_concerns(&row, &mut out)?;
     writeln!(out, "{}", standing(&row, &tally))?;
     Ok(())
+}
+
+/// What a person should know although it was done.
+pub(crate) fn warn(out: &mut impl Write, warnings: &[String]) -> std::io::Result<()> {
+    warnings.iter().try_for_each(|warning| writeln!(out, "warning: {}", escape(warning)))
+}
+
+/// What a kit that waits has suspiciously less of.
+pub(crate) fn write_concerns(row: &PendingRow, out: &mut impl Write) -> std::io::Result<()> {
+    if row.concerns().is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "HELD: it has much less than the data that were active:")?;
+    row.concerns().iter().try_for_each(|concern| writeln!(out, "  {}", escape(concern)))
 }
 
 /// What a request is about, in one line.
@@ -165,6 +180,12 @@ pub(crate) fn standing(row: &PendingRow, tally: &Tally) -> String {
     let names: Vec<_> = tally.approvers.iter().map(String::as_str).collect();
     let by = if names.is_empty() { String::new() } else { format!(" ({})", names.join(", ")) };
     let found = format!("{} of {} approvals{by}, until {}", names.len(), tally.needed, row.expires_at);
+    if tally.needed == 0 && !row.concerns().is_empty() {
+        return format!(
+            "until {}\n  next: stella kit activate {number} --accept-loss WHY, or withdraw it",
+            row.expires_at
+        );
+    }
     if tally.suffices() {
         return format!("{found}\n  next: stella kit activate {number}");
     }
@@ -187,7 +208,7 @@ pub(crate) fn standing(row: &PendingRow, tally: &Tally) -> String {
 pub(crate) fn report(store: &Store, done: &Done) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match done {
-        Done::Activated { generation, emergency } => {
+        Done::Activated { generation, emergency, warnings } => {
             let (number, version) = (generation.number, generation.kit_version);
             writeln!(out, "generation {number} is active: kit version {version}, signed {}", generation.signed_at)?;
             if let Some(mark) = emergency {
@@ -197,6 +218,7 @@ pub(crate) fn report(store: &Store, done: &Done) -> Result<()> {
                     mark.confirm_by
                 )?;
             }
+            warn(&mut out, warnings)?;
         }
         Done::EmergencyConfirmed(mark) => writeln!(out, "generation {} is confirmed", mark.generation)?,
         Done::RolledBack(number) => {

@@ -10,7 +10,7 @@ use domain::matching::{Explanation, explain};
 use domain::purl::Purl;
 use domain::source::SourceStatus;
 use domain::time::Timestamp;
-use store::Generation;
+use store::{Generation, TrivyDbRow};
 
 use super::Global;
 use super::exit::{Exit, UsageError};
@@ -69,6 +69,15 @@ pub(crate) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
     Ok(exit)
 }
 
+/// The Trivy DB that a kit has brought, in a line.
+pub(crate) fn describe_trivy_db(row: &TrivyDbRow) -> String {
+    let TrivyDbRow { schema, updated_at, next_update, platforms, advisories, vulnerabilities, .. } = row;
+    format!(
+        "Trivy DB      schema {schema} of {updated_at}, due at {next_update}: {advisories} advisories for {platforms} \
+         platforms, {vulnerabilities} vulnerabilities"
+    )
+}
+
 fn status(generation: &Generation, format: Format, now: Timestamp, out: &mut impl Write) -> Result<Exit> {
     let row = generation.row();
     if format == Format::Json {
@@ -77,7 +86,7 @@ fn status(generation: &Generation, format: Format, now: Timestamp, out: &mut imp
             "generation": row.number, "kit": row.kit_sha256, "kit_version": row.kit_version,
             "content_root": row.content_root, "signed_at": row.signed_at, "imported_at": row.imported_at,
             "advisories": row.advisories, "ecosystems": generation.ecosystems(),
-            "sources": row.sources, "age_days": ages,
+            "sources": row.sources, "age_days": ages, "trivy_db": row.trivy_db,
         });
         writeln!(out, "{document:#}")?;
         return Ok(Exit::Clean);
@@ -97,6 +106,9 @@ fn status(generation: &Generation, format: Format, now: Timestamp, out: &mut imp
             "not complete  {} more, whose packages count as not evaluated (--format json lists them)",
             partial.len()
         )?;
+    }
+    if let Some(trivy_db) = &row.trivy_db {
+        writeln!(out, "{}", describe_trivy_db(trivy_db))?;
     }
     let mut table = new_table(["source", "name", "records", "rejected", "as of", "age", "licence"]);
     for source in &row.sources {

@@ -24,6 +24,8 @@ pub(crate) enum Exit {
     KitRejected,
     /// Others must approve first, or this person may not.
     Approval,
+    /// The kit waits, because it has suspiciously less than the active data.
+    Held,
 }
 
 impl From<Exit> for ExitCode {
@@ -38,6 +40,7 @@ impl From<Exit> for ExitCode {
             Exit::Data => 5,
             Exit::KitRejected => 6,
             Exit::Approval => 7,
+            Exit::Held => 9,
         })
     }
 }
@@ -89,6 +92,7 @@ fn sentence(error: &anyhow::Error) -> String {
 fn classify(error: &anyhow::Error) -> (Exit, Option<&str>, Option<&str>) {
     if let Some(error) = error.downcast_ref::<ImportError>() {
         let exit = match error {
+            ImportError::Control(ControlError::Loss { .. }) => Exit::Held,
             ImportError::Control(_) => Exit::Approval,
             error if error.is_rejection() => Exit::KitRejected,
             _ => Exit::Runtime,

@@ -1,5 +1,7 @@
 //! `stella feeds`: the connected side's ingest, and the export of canonical records.
 
+mod trivy_db;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -49,12 +51,32 @@ pub(crate) enum Verb {
         #[arg(short, long)]
         verbose: bool,
     },
-    /// Write the canonical records of the active generation as NDJSON
+    /// Write the active generation for other programs: canonical records, or a Trivy DB
+    #[command(after_help = EXPORT_HELP)]
     Export {
-        /// Directory for manifest and segments
+        /// Directory for what is written
         #[arg(short, long, value_name = "DIR")]
         output: PathBuf,
+        #[arg(short, long, value_enum, default_value = "ndjson")]
+        format: ExportFormat,
     },
+}
+
+const EXPORT_HELP: &str = "\
+Examples:
+  stella feeds export -o records
+  stella feeds export --format trivy-db -o ~/.cache/trivy/db
+  trivy sbom --cache-dir ~/.cache/trivy --skip-db-update --offline-scan bom.json
+
+ndjson     the manifest and the segments as the vendor signed them
+trivy-db   trivy.db and metadata.json, schema 2; the same records give the same bytes. What that form cannot
+           say is left out and counted by ecosystem and reason.";
+
+/// What the records are written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ExportFormat {
+    Ndjson,
+    TrivyDb,
 }
 
 fn parse_as_of(text: &str) -> Result<(SourceId, Timestamp), String> {
@@ -72,7 +94,8 @@ pub(crate) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
                 Choices { complete, generated_at: source_date_epoch.map(Timestamp::from_unix), verbose: *verbose };
             ingest(global, inputs, into, options, &choices)
         }
-        Verb::Export { output } => run_export(global, output),
+        Verb::Export { output, format: ExportFormat::Ndjson } => run_export(global, output),
+        Verb::Export { output, format: ExportFormat::TrivyDb } => trivy_db::run(global, output),
     }
 }
 

@@ -13,6 +13,7 @@ mod sbom;
 mod scan;
 mod serve;
 mod site_keys;
+mod token;
 mod tuf_client;
 
 use std::path::PathBuf;
@@ -34,7 +35,7 @@ Examples:
 Exit codes:
   0 clean   1 findings over the gate   2 usage      3 runtime error
   4 indeterminate   5 data missing     6 kit rejected
-  7 approval of others is missing";
+  7 approval of others is missing   9 kit held: it has much less than before";
 
 /// Offline-first vulnerability scanner: verified data in, verdicts out, no network.
 #[derive(Parser)]
@@ -62,7 +63,7 @@ pub(crate) struct Global {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Scan an SBOM (CycloneDX or SPDX) from a file or standard input
+    /// Scan an SBOM (CycloneDX, SPDX or Syft JSON) from a file or standard input
     Scan(scan::Args),
     /// Keep SBOMs, to learn what a new kit changes for them before it is active
     #[command(subcommand)]
@@ -79,6 +80,9 @@ enum Verb {
     /// The site itself: its keys, its audit log, who approves what, and the clock
     #[command(subcommand)]
     Admin(admin::Verb),
+    /// The site's own tokens, which clients show
+    #[command(subcommand)]
+    Token(token::Verb),
     /// Run the appliance: the HTTP API over TLS
     Serve(serve::Args),
     /// Read a TUF repository
@@ -127,6 +131,7 @@ pub(crate) fn run() -> ExitCode {
         Verb::Db(verb) => db::run(&global, &verb),
         Verb::Serve(args) => serve::run(&global, &args),
         Verb::Admin(verb) => admin::run(&global, &verb),
+        Verb::Token(verb) => token::run(&global, &verb),
         Verb::TufClient(args) => tuf_client::run(&args),
     };
     result.unwrap_or_else(|error| exit::explain(&error)).into()

@@ -29,7 +29,8 @@ makes the verdict indeterminate, exit code 4, unless a finding fails it anyway."
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
-    /// The SBOM: CycloneDX JSON or XML, SPDX JSON or tag-value; `-` reads standard input
+    /// The SBOM: CycloneDX (JSON, XML, protobuf), SPDX (JSON, tag-value, 3.0 JSON-LD) or Syft JSON, also inside of an
+    /// in-toto attestation; `-` reads standard input
     #[arg(value_name = "FILE")]
     document: PathBuf,
     /// Format of the report: table, json, sarif, cyclonedx

@@ -25,6 +25,17 @@ pub(crate) struct Limits {
     pub(crate) handshake_timeout: Duration,
     pub(crate) header_timeout: Duration,
     pub(crate) drain_timeout: Duration,
+    /// Names and values of one request, and how many there may be.
+    pub(crate) header_bytes_max: u32,
+    pub(crate) headers_max: usize,
+    /// What is read of a connection before somebody takes it.
+    pub(crate) buffer_bytes_max: usize,
+    /// Requests of one connection at a time, over HTTP/2.
+    pub(crate) streams_max: u32,
+    /// Requests that a client may have taken back before anybody looked at them.
+    pub(crate) streams_reset_max: usize,
+    /// Requests of one connection that the server has to refuse for their form.
+    pub(crate) streams_refused_max: usize,
 }
 
 impl Default for Limits {
@@ -34,6 +45,12 @@ impl Default for Limits {
             handshake_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(30),
+            header_bytes_max: 16 << 10,
+            headers_max: 64,
+            buffer_bytes_max: 128 << 10,
+            streams_max: 128,
+            streams_reset_max: 20,
+            streams_refused_max: 64,
         }
     }
 }
@@ -111,8 +128,22 @@ async fn requests<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(
     limits: Limits,
 ) {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128).keep_alive_interval(Duration::from_secs(30));
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_timeout)
+        .max_headers(limits.headers_max)
+        .max_buf_size(limits.buffer_bytes_max);
+    // A client that only opens and resets, or that never ends its headers, ends its own connection.
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.streams_max)
+        .max_pending_accept_reset_streams(limits.streams_reset_max)
+        .max_local_error_reset_streams(limits.streams_refused_max)
+        .max_header_list_size(limits.header_bytes_max)
+        .max_send_buf_size(limits.buffer_bytes_max)
+        .keep_alive_interval(Duration::from_secs(30));
     let connection = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)).into_owned();
     if let Err(error) = connections.watch(connection).await {
         tracing::debug!(%error, "connection ended");

@@ -46,6 +46,9 @@ pub struct Affected {
     /// The id of the record that says so, as the source writes it.
     pub record: String,
     pub package: PackageKey,
+    /// The name as the registry spells it, where programs that read an export look it up so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spelling: Option<String>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub status: Status,
     /// Vulnerable intervals of versions; a version inside any of them is affected.
@@ -75,6 +78,7 @@ impl Affected {
             source,
             record: record.into(),
             package,
+            spelling: None,
             status: Status::Affected,
             ranges: Vec::new(),
             versions: BTreeSet::new(),

@@ -8,13 +8,14 @@ use crate::ecosystem::EcosystemKind;
 
 const AUTHORITIES: &[(EcosystemKind, &str)] = &[(EcosystemKind::Go, "go"), (EcosystemKind::CratesIo, "rustsec")];
 
-/// Keeps, of one advisory's assertions on one package, those that decide.
-pub(super) fn decisive(kind: EcosystemKind, assertions: Vec<&Assertion>) -> Vec<&Assertion> {
-    let authority = AUTHORITIES.iter().find(|(ecosystem, _)| *ecosystem == kind).map(|(_, source)| *source);
-    match authority {
-        Some(source) if assertions.iter().any(|assertion| assertion.source.as_str() == source) => {
-            assertions.into_iter().filter(|assertion| assertion.source.as_str() == source).collect()
-        }
-        _ => assertions,
-    }
+/// The source that an ecosystem believes alone, when it speaks of a package.
+pub fn authority(kind: EcosystemKind) -> Option<&'static str> {
+    AUTHORITIES.iter().find(|(ecosystem, _)| *ecosystem == kind).map(|(_, source)| *source)
+}
+
+/// Keeps, of what is said of one advisory and one package, that which decides.
+pub(super) fn decisive<T>(kind: EcosystemKind, said: Vec<T>, assertion: impl Fn(&T) -> &Assertion) -> Vec<T> {
+    let Some(authority) = authority(kind) else { return said };
+    let speaks = |said: &T| assertion(said).source.as_str() == authority;
+    if said.iter().any(speaks) { said.into_iter().filter(speaks).collect() } else { said }
 }

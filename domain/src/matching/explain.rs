@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::index::{AdvisoryIndex, Assertion, DataCoverage};
 use super::judge::judge;
-use super::plan::{Plan, SourceNames, plan};
+use super::plan::{Lookup, Plan, SourceNames, plan};
 use super::{authority, group};
 use crate::component::{Component, Distribution};
 use crate::finding::{Evidence, Unevaluated};
@@ -15,7 +15,8 @@ pub struct Step {
     #[serde(flatten)]
     pub evidence: Evidence,
     pub affected: bool,
-    /// False when another source has the say in this ecosystem.
+    /// False when another source has the say in this ecosystem, or another stream of the
+    /// distribution has a fix.
     pub decisive: bool,
 }
 
@@ -46,43 +47,51 @@ pub fn explain<I: AdvisoryIndex>(
         }
         Plan::Lookups(lookups) => lookups,
     };
+    // What a scan makes of it has the last word: streams of one distribution are judged together.
+    let (findings, reason) = match group::findings(0, component, &lookups, index)? {
+        Ok(findings) => (findings, None),
+        Err(group::Doubt { findings, reason }) => (findings, Some(reason)),
+    };
+    let named = |name: &String| names.contains(name);
+    let evidence: Vec<&Evidence> = findings
+        .iter()
+        .flat_map(|finding| finding.evidence.iter().map(move |evidence| (finding, evidence)))
+        .filter(|(finding, evidence)| named(&finding.vulnerability) || named(&evidence.record))
+        .map(|(_, evidence)| evidence)
+        .collect();
+    explanation.unevaluated = reason;
+    explanation.affected = !evidence.is_empty();
     for lookup in &lookups {
         let package = &lookup.package;
         explanation.looked_up.push(format!("{} {} {}", package.ecosystem, package.name, lookup.version));
-        let ecosystem = package.ecosystem.to_string();
-        match index.coverage(&package.ecosystem) {
-            DataCoverage::Complete => {}
-            DataCoverage::Partial => explanation.unevaluated = Some(Unevaluated::PartialData { ecosystem }),
-            DataCoverage::Absent => {
-                explanation.unevaluated = Some(Unevaluated::NoData { ecosystem });
-                continue;
-            }
-        }
-        let scheme = package.ecosystem.scheme();
-        let Ok(version) = scheme.parse(&lookup.version) else {
-            explanation.unevaluated = Some(Unevaluated::InvalidVersion);
-            continue;
-        };
-        let assertions = index.assertions(package)?;
-        let about: Vec<&Assertion> = assertions
-            .iter()
-            .filter(|assertion| names.iter().any(|name| *name == assertion.advisory || *name == assertion.record))
-            .collect();
-        let decisive = authority::decisive(package.ecosystem.kind, about.clone());
-        for assertion in about {
-            let decisive = decisive.contains(&assertion);
-            match judge(assertion, lookup, scheme, &version) {
-                Ok(judgement) => {
-                    let affected = judgement.is_affected();
-                    explanation.affected |= affected && decisive;
-                    let evidence = group::describe(assertion, &judgement);
-                    explanation.steps.push(Step { evidence, affected, decisive });
-                }
-                Err(_) => {
-                    explanation.unevaluated = Some(Unevaluated::InvalidAdvisory { record: assertion.record.clone() })
-                }
-            }
-        }
+        explanation.steps.extend(steps(lookup, &named, &evidence, index)?);
     }
     Ok(explanation)
+}
+
+fn steps<I: AdvisoryIndex>(
+    lookup: &Lookup,
+    named: &impl Fn(&String) -> bool,
+    evidence: &[&Evidence],
+    index: &I,
+) -> Result<Vec<Step>, I::Error> {
+    let ecosystem = &lookup.package.ecosystem;
+    let scheme = ecosystem.scheme();
+    let (DataCoverage::Complete | DataCoverage::Partial, Ok(version)) =
+        (index.coverage(ecosystem), scheme.parse(&lookup.version))
+    else {
+        return Ok(Vec::new());
+    };
+    let assertions = index.assertions(&lookup.package)?;
+    let about: Vec<&Assertion> =
+        assertions.iter().filter(|assertion| named(&assertion.advisory) || named(&assertion.record)).collect();
+    let decisive = authority::decisive(ecosystem.kind, about.clone(), |assertion| *assertion);
+    let step = |assertion: &Assertion| {
+        let judgement = judge(assertion, lookup, scheme, &version).ok()?;
+        let affected = judgement.is_affected();
+        let said = group::describe(assertion, &judgement, lookup);
+        let decisive = decisive.contains(&assertion) && (!affected || evidence.contains(&&said));
+        Some(Step { evidence: said, affected, decisive })
+    };
+    Ok(about.into_iter().filter_map(step).collect())
 }

@@ -15,7 +15,10 @@ mod language;
 mod plan;
 mod severity;
 
-pub use distribution::{debian_release, ecosystem_of};
+pub use authority::authority;
+pub use distribution::{
+    debian_release, ecosystem_of, redhat_stream, stated_distribution, suse_release, ubuntu_release,
+};
 pub use explain::{Explanation, Step, explain};
 pub use index::{AdvisoryIndex, Assertion, AssertionRef, DataCoverage, RatingRow, Summary};
 pub use judge::{Judgement, judge};

@@ -18,6 +18,17 @@ pub struct Lookup {
     /// Set when the name is only assumed to be the source package's: without any
     /// assertion under it, the component is not evaluated.
     pub assumed_source: bool,
+    /// One of several streams that one feed speaks of: data of any of them speak for all.
+    pub alternative: bool,
+    /// Why it is looked up here, where that is not plain; a finding's evidence repeats it.
+    pub basis: Option<String>,
+}
+
+impl Lookup {
+    pub fn new(package: PackageKey, version: impl Into<String>) -> Self {
+        let version = version.into();
+        Self { package, version, arch: None, module: None, assumed_source: false, alternative: false, basis: None }
+    }
 }
 
 /// What is to be done with a component.
@@ -87,7 +98,7 @@ fn lookups(
     }
     let package = language::package_key(purl)
         .ok_or_else(|| Unevaluated::UnsupportedType { purl_type: purl.package_type.clone() })?;
-    Ok(vec![Lookup { package, version: version.to_owned(), arch: None, module: None, assumed_source: false }])
+    Ok(vec![Lookup::new(package, version)])
 }
 
 // The purl is what the look-up name comes from, so its version goes with it; the

@@ -22,6 +22,8 @@ enum Packing {
     Gzip,
     Zip,
     Tar,
+    /// Known, and not unpacked here: distributions publish in these too.
+    Foreign(&'static str),
     None,
 }
 
@@ -31,6 +33,8 @@ impl Packing {
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
             [0x1f, 0x8b, ..] => Self::Gzip,
             [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Self::Zip,
+            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, ..] => Self::Foreign("bzip2: unpack it first"),
+            [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Self::Foreign("xz: unpack it first"),
             _ if head.get(257..262) == Some(b"ustar") => Self::Tar,
             _ => Self::None,
         }
@@ -72,6 +76,10 @@ impl<'a> Walk<'a> {
             Packing::Gzip => {
                 let plain = flate2::bufread::MultiGzDecoder::new(BufReader::new(whole));
                 self.open(strip_ending(document, &[".gz"]), &mut Meter::new(plain, self.budget), depth + 1)
+            }
+            Packing::Foreign(format) => {
+                self.feed.aside().leave_out(format.to_owned(), document);
+                Ok(())
             }
             Packing::Zip => self.open_zip(document, &mut whole, depth),
             Packing::Tar => self.open_tar(document, &mut whole, depth),

@@ -17,7 +17,7 @@ pub enum IdClass {
 }
 
 /// Prefixes up to the first `-` or `:`, in lower case.
-const DISTRO: &str = "alas alas2 alas2022 alas2023 alba alea alpine alsa asa avg azl bell cga cleanstart clsa \
+const DISTRO: &str = "alba alea alpine alsa asa avg azl bell cga cleanstart clsa \
     debian dhi dla dsa dtsa echo ela elba elea elsa fedora freebsd glsa lsn mgasa mini oesa opensuse phsa rhba \
     rhea rhsa rlba rlea rlsa root rxsa suse temp ubuntu usn";
 const NATIONAL: &str = "bdu certfr cnnvd cnvd euvd jvn jvndb kve wid";
@@ -28,7 +28,8 @@ impl IdClass {
         match prefix.as_str() {
             "cve" if is_cve(id) => Self::Cve,
             "ghsa" => Self::Ghsa,
-            prefix if lists(DISTRO, prefix) => Self::Distro,
+            // Amazon puts release and repository into it: `ALAS2023`, `ALAS2KERNEL`.
+            prefix if prefix.starts_with("alas") || lists(DISTRO, prefix) => Self::Distro,
             prefix if lists(NATIONAL, prefix) => Self::National,
             _ => Self::Ecosystem,
         }

@@ -5,18 +5,28 @@
 //! never skipped in silence. Parsers are chosen by content: a file name may be anything.
 
 mod alpine;
+mod arch;
+mod csaf;
 mod csv;
 mod debian_tracker;
 mod epss;
+mod errata;
 mod kev;
 mod lenient;
 pub(crate) mod osv;
+mod oval;
+mod photon;
+mod ratings;
 pub(crate) mod registry;
+mod rpm;
 mod rubysec;
 mod secdb;
 mod shape;
+mod ubuntu_tracker;
 mod unsupported;
+mod updateinfo;
 mod wolfi;
+mod xml;
 
 pub use registry::{Relation, SOURCES, SourceInfo, by_prefix, source_info};
 pub(crate) use shape::{HEAD, Shape, sniff};
@@ -47,9 +57,17 @@ use Reading::{Stream, Whole};
 pub(crate) const PARSERS: &[Parser] = &[
     Parser { recognises: osv::is_json, read: Whole(osv::read_json) },
     Parser { recognises: osv::is_yaml, read: Whole(osv::read_yaml) },
+    Parser { recognises: csaf::is_json, read: Whole(csaf::read_json) },
     Parser { recognises: secdb::is_json, read: Whole(secdb::read_json) },
     Parser { recognises: secdb::is_yaml, read: Whole(secdb::read_yaml) },
     Parser { recognises: debian_tracker::is_json, read: Stream(debian_tracker::read_json) },
+    Parser { recognises: ubuntu_tracker::is_text, read: Whole(ubuntu_tracker::read) },
+    Parser { recognises: errata::is_alma, read: Whole(errata::read_alma) },
+    Parser { recognises: errata::is_apollo, read: Whole(errata::read_apollo) },
+    Parser { recognises: photon::is_json, read: Whole(photon::read_json) },
+    Parser { recognises: arch::is_json, read: Whole(arch::read_json) },
+    Parser { recognises: oval::is_xml, read: Stream(oval::read_xml) },
+    Parser { recognises: updateinfo::is_xml, read: Stream(updateinfo::read_xml) },
     Parser { recognises: rubysec::is_yaml, read: Whole(rubysec::read_yaml) },
     Parser { recognises: kev::is_json, read: Whole(kev::read_json) },
     Parser { recognises: kev::is_csv, read: Whole(kev::read_csv) },

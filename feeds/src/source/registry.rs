@@ -62,7 +62,9 @@ macro_rules! sources {
 sources! {
     "alma" "AlmaLinux errata" "https://errata.almalinux.org/" "MIT" Attribution Derived ["ALSA" "ALBA" "ALEA"];
     "alpine" "Alpine secdb" "https://secdb.alpinelinux.org/" "not stated" Attribution Derived ["ALPINE"];
+    "amazon" "Amazon Linux security advisories" "https://alas.aws.amazon.com/" "not stated" InternalOnly Derived [];
     "android" "Android security bulletins" "https://source.android.com/docs/security/bulletin" "CC-BY-4.0" Attribution Alias ["ASB" "PUB"];
+    "arch" "Arch Linux security tracker" "https://security.archlinux.org/" "not stated" InternalOnly Derived ["AVG" "ASA"];
     "azure-linux" "Azure Linux vulnerability data" "https://github.com/microsoft/AzureLinuxVulnerabilityData" "MIT" Attribution Derived ["AZL"];
     "bellsoft" "BellSoft security advisories" "https://github.com/bell-sw/osv-database" "not stated" InternalOnly Derived ["BELL"];
     "bitnami" "Bitnami vulnerability database" "https://github.com/bitnami/vulndb" "Apache-2.0" Attribution Alias ["BIT"];
@@ -75,6 +77,7 @@ sources! {
     "echo" "Echo advisories" "https://advisory.echohq.com/" "not stated" InternalOnly Derived ["ECHO"];
     "epss" "Exploit Prediction Scoring System" "https://www.first.org/epss/" "FIRST EPSS terms" Attribution Alias [];
     "erlang" "Erlang Ecosystem Foundation advisories" "https://cna.erlef.org/" "CC-BY-4.0" Attribution Alias ["EEF"];
+    "fedora" "Fedora updates" "https://bodhi.fedoraproject.org/" "not stated" InternalOnly Derived ["FEDORA"];
     "freebsd" "FreeBSD advisories" "https://github.com/freebsd/freebsd-vuln-db" "not stated" InternalOnly Derived ["FreeBSD"];
     "freexian" "Freexian extended LTS advisories" "https://deb.freexian.com/extended-lts/" "not stated" InternalOnly Derived ["ELA"];
     "ghsa" "GitHub Advisory Database" "https://github.com/advisories" "CC-BY-4.0" Attribution Alias ["GHSA"];
@@ -91,20 +94,21 @@ sources! {
     "opam" "OCaml security advisories" "https://github.com/ocaml/security-advisories" "CC0-1.0" Open Alias ["OSEC"];
     "openeuler" "openEuler advisories" "https://repo.openeuler.org/security/data/" "not stated" InternalOnly Derived ["OESA"];
     "opensuse" "openSUSE advisories" "https://www.suse.com/support/update/" "CC-BY-4.0" Attribution Derived ["openSUSE"];
+    "oracle" "Oracle Linux errata" "https://linux.oracle.com/security/oval/" "not stated" InternalOnly Derived ["ELSA" "ELBA" "ELEA"];
     "oss-fuzz" "OSS-Fuzz" "https://github.com/google/oss-fuzz-vulns" "CC-BY-4.0" Attribution Alias ["OSV"];
     "osv-cve" "CVE records converted by OSV" "https://osv.dev/" "CC0-1.0" Open Alias ["CVE"];
     "photon" "Photon OS advisories" "https://github.com/vmware/photon/wiki/Security-Updates" "not stated" InternalOnly Derived ["PHSA"];
     "psf" "Python Software Foundation advisories" "https://github.com/psf/advisory-database" "CC-BY-4.0" Attribution Alias ["PSF"];
     "pypa" "PyPA advisory database" "https://github.com/pypa/advisory-database" "CC-BY-4.0" Attribution Alias ["PYSEC"];
     "r" "R advisory database" "https://github.com/RConsortium/r-advisory-database" "Apache-2.0" Attribution Alias ["RSEC"];
-    "redhat" "Red Hat errata" "https://access.redhat.com/security/data" "CC-BY-4.0" Attribution Derived ["RHSA" "RHBA" "RHEA"];
-    "rocky" "Rocky Linux errata" "https://errata.rockylinux.org/" "BSD-3-Clause" Attribution Derived ["RLSA" "RXSA"];
+    "redhat" "Red Hat security data" "https://access.redhat.com/security/data" "CC-BY-4.0" Attribution Derived ["RHSA" "RHBA" "RHEA"];
+    "rocky" "Rocky Linux errata" "https://errata.rockylinux.org/" "BSD-3-Clause" Attribution Derived ["RLSA" "RLBA" "RLEA" "RXSA"];
     "root" "Root advisories" "https://api.root.io/" "not stated" InternalOnly Derived ["ROOT"];
     "rubysec" "Ruby advisory database" "https://github.com/rubysec/ruby-advisory-db" "public domain" Open Alias [];
     "rustsec" "RustSec advisory database" "https://rustsec.org/" "CC0-1.0 and CC-BY-4.0" Attribution Alias ["RUSTSEC"];
     "suse" "SUSE errata" "https://www.suse.com/support/update/" "CC-BY-4.0" Attribution Derived ["SUSE"];
     "tuxcare" "TuxCare errata" "https://security.tuxcare.com/" "not stated" InternalOnly Derived ["CLSA"];
-    "ubuntu" "Ubuntu security notices" "https://ubuntu.com/security/cves" "CC-BY-SA-4.0" ShareAlike Derived ["UBUNTU" "USN" "LSN"];
+    "ubuntu" "Ubuntu security notices and CVE tracker" "https://ubuntu.com/security/cves" "CC-BY-SA-4.0" ShareAlike Derived ["UBUNTU" "USN" "LSN"];
     "v8" "V8 advisories" "https://github.com/google/osv.dev" "CC-BY-4.0" Attribution Alias ["V8"];
     "wolfi" "Wolfi secdb" "https://packages.wolfi.dev/os/security.json" "Apache-2.0" Attribution Derived [];
 }

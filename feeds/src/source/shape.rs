@@ -15,12 +15,15 @@ const MOST_KEYS: usize = 32;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Shape {
     Empty,
-    /// An object: its keys, and the keys of its first value.
+    /// An object: its keys, and the keys of its first value, or of the first element of that.
     Json {
         keys: Vec<String>,
         nested: Vec<String>,
     },
-    JsonArray,
+    /// The keys of the first element, if it is an object.
+    JsonArray {
+        keys: Vec<String>,
+    },
     /// One object a line: the keys of the first.
     JsonLines {
         keys: Vec<String>,
@@ -67,7 +70,7 @@ pub(crate) fn sniff(head: &[u8]) -> Shape {
     match head.first() {
         None => Shape::Empty,
         Some(b'{') => json(head),
-        Some(b'[') if is_array(head) => Shape::JsonArray,
+        Some(b'[') if is_array(head) => Shape::JsonArray { keys: Outline::of(head[1..].trim_ascii_start()).keys },
         Some(b'<') => Shape::Xml { root: xml_root(head) },
         Some(_) if head.contains(&0) => Shape::Binary,
         Some(_) => text(head),
@@ -168,7 +171,9 @@ impl<'de> Visitor<'de> for NestedKeys<'_> {
         Ok(())
     }
 
+    /// Of a list those of its first element.
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        seq.next_element_seed(NestedKeys(&mut *self.0))?;
         while seq.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())
     }
@@ -225,7 +230,9 @@ fn text(head: &[u8]) -> Shape {
 fn yaml_key(line: &str) -> Option<String> {
     let (key, rest) = line.split_once(':')?;
     let word = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
-    (word && (rest.is_empty() || rest.starts_with([' ', '\t', '\r']))).then(|| key.to_owned())
+    // Ubuntu's tracker is no YAML and sometimes leaves out the space.
+    let apart = rest.is_empty() || rest.starts_with([' ', '\t', '\r']) || key == "Candidate";
+    (word && apart).then(|| key.to_owned())
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub(crate) fn unsupported_format(shape: &Shape) -> String {
     }
     match shape {
         Shape::Empty => "empty file".to_owned(),
-        Shape::JsonArray => "JSON array".to_owned(),
+        Shape::JsonArray { .. } => "JSON array".to_owned(),
         Shape::Xml { root } => format!("XML with root {}", root.chars().take(40).collect::<String>()),
         Shape::Csv { .. } => "CSV".to_owned(),
         Shape::Binary => "binary file".to_owned(),
@@ -38,16 +38,12 @@ const JSON: &[(&[&str], &str)] = &[
     (&["dataType", "containers"], "CVE 5 record"),
     (&["resultsPerPage"], "NVD 2.0"),
     (&["CVE_Items"], "NVD 1.1"),
-    (&["document", "product_tree"], "CSAF"),
-    (&["document", "vulnerabilities"], "CSAF"),
     (&["@context", "statements"], "OpenVEX"),
     (&["bomFormat"], "CycloneDX"),
     (&["spdxVersion"], "SPDX"),
 ];
 
 const YAML: &[(&[&str], &str)] = &[
-    (&["Candidate"], "Ubuntu CVE tracker"),
-    (&["PublicDateAtUSN"], "Ubuntu CVE tracker"),
     (&["engine"], "Ruby interpreter advisory (no package ecosystem)"),
     (&["branches", "reference"], "FriendsOfPHP"),
     (&["package", "advisories"], "Wolfi advisories"),
@@ -75,7 +71,7 @@ mod tests {
     fn formats_without_a_parser_are_named() {
         let format = |text: &[u8]| unsupported_format(&sniff(text));
         assert_eq!(format(br#"{"dataType":"CVE_RECORD","cveMetadata":{}}"#), "CVE 5 record");
-        assert_eq!(format(b"Candidate: CVE-1\nPublicDate: 2\n"), "Ubuntu CVE tracker");
+        assert_eq!(format(b"engine: ruby\ncve: 1\n"), "Ruby interpreter advisory (no package ecosystem)");
         assert_eq!(format(br#"{"a":1}"#), "JSON object with a");
         assert_eq!(format(b"<vulnerabilitys>"), "XML with root vulnerabilitys");
     }

@@ -139,7 +139,23 @@ pub(crate) fn end_to_end(data: &[u8]) {
                     assert_eq!(site.state(), reached);
                     site.moved();
                 }
-                Outcome::Held(row) => panic!("request {} waits, and nobody has to approve", row.number),
+                Outcome::Incomplete(incomplete) => {
+                    // What has come is kept, and nothing else has moved.
+                    assert!(incomplete.set.missing_frames() > 0 && is_plain(&incomplete.to_string()));
+                    let (mut after, mut known) = (site.state(), before);
+                    (after.time, known.time) = (None, None);
+                    assert_eq!(after, known);
+                    site.store().open_current().expect("the active generation still opens");
+                    site.forget_parts();
+                }
+                Outcome::Held(row) => {
+                    assert!(!row.concerns().is_empty(), "nobody has to approve");
+                    assert!(row.concerns().iter().all(|words| is_plain(words)));
+                    assert_eq!(site.state().current, before.current);
+                    assert_eq!(site.state().trust, before.trust);
+                    // What waits takes a place that the next inputs would miss.
+                    site.moved();
+                }
             },
             Err(error) => {
                 check_import_refusal(&error);

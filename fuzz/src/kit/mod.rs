@@ -29,9 +29,10 @@ use std::sync::OnceLock;
 use feeds::dataset::{Dataset, MANIFEST_NAME, Manifest, Segment, coverage};
 use feeds::ingest::{Ingested, Options, ingest};
 use feeds::merge::{MergeRules, merge};
+use feeds::trivydb;
 
 use crate::target::fixtures;
-use crate::targets::check_export;
+use crate::targets::{check_export, tiny_trivy_db, tiny_trivy_metadata};
 use forge::Forged;
 use plan::Plan;
 use support::{Files, Vendor};
@@ -65,7 +66,9 @@ pub(crate) fn base() -> &'static Base {
             segments.iter().map(|(segment, bytes)| (segment.name.clone(), bytes.clone())).collect();
         targets.insert(MANIFEST_NAME.to_owned(), manifest.to_canonical_json());
         targets.insert("jwt/site.jwt".to_owned(), b"a.b.c".to_vec());
-        targets.insert("trivy/db.bin".to_owned(), support::noise(SEED, 700));
+        targets.insert(trivydb::DB_NAME.to_owned(), tiny_trivy_db());
+        targets.insert(trivydb::METADATA_NAME.to_owned(), tiny_trivy_metadata().to_vec());
+        targets.insert("os/noise".to_owned(), support::noise(SEED, 700));
         targets.insert("os/empty".to_owned(), Vec::new());
         let vendor = Vendor::new(SEED);
         let draft = forge::draft(&vendor, BASE_VERSION, &targets);

@@ -105,6 +105,16 @@ impl Site {
         }
     }
 
+    /// Gives up what has come of kits, and starts with the time as it was.
+    pub(crate) fn forget_parts(&mut self) {
+        let lock = self.store().lock_import().expect("free");
+        for set in self.store().sets().expect("readable") {
+            self.store().drop_set(&lock, &set.row.id).expect("dropped");
+        }
+        drop(lock);
+        self.moved();
+    }
+
     pub(crate) fn import(&mut self, kit: &[u8], wall: Timestamp) -> Result<Imported, ImportError> {
         let mut file = tempfile::tempfile().expect("a file");
         file.write_all(kit).expect("written");

@@ -59,12 +59,12 @@ pub(crate) fn lines(data: &[u8]) {
     assert_eq!(whole, length == bytes.len(), "a line was lost");
 }
 
-/// Checks the record of a line that was imported: any spelling, but a record.
+/// Checks the record of a line that was imported: the one spelling of a record.
 pub(crate) fn check_loaded(kind: SegmentKind, line: &Line<'_>) {
     let key = match kind {
-        SegmentKind::Advisory => Advisory::parse(line.raw).map(|row| row.key().to_owned()),
-        SegmentKind::Kev => KnownExploited::parse(line.raw).map(|row| row.key().to_owned()),
-        SegmentKind::Epss => Epss::parse(line.raw).map(|row| row.key().to_owned()),
+        SegmentKind::Advisory => Advisory::parse_canonical(line.raw).map(|row| row.key().to_owned()),
+        SegmentKind::Kev => KnownExploited::parse_canonical(line.raw).map(|row| row.key().to_owned()),
+        SegmentKind::Epss => Epss::parse_canonical(line.raw).map(|row| row.key().to_owned()),
     };
     assert_eq!(key.expect("a record"), line.key);
 }

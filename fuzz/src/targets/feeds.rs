@@ -100,6 +100,109 @@ pub(crate) const EXPLOITATION_WORDS: &[&str] = &[
     "NaN",
 ];
 
+pub(crate) const CSAF_WORDS: &[&str] = &[
+    "\"document\":{",
+    "\"product_tree\":{",
+    "\"relationships\":[",
+    "\"product_status\":{",
+    "\"known_affected\":[",
+    "\"known_not_affected\":[",
+    "\"under_investigation\":[",
+    "\"fixed\":[",
+    "\"recommended\":[",
+    "\"remediations\":[",
+    "\"category\":\"no_fix_planned\"",
+    "\"details\":\"Out of support scope\"",
+    "\"category\":\"vendor_fix\"",
+    "\"threats\":[",
+    "\"category\":\"impact\"",
+    "cpe:/o:redhat:enterprise_linux:9::baseos",
+    "pkg:rpm/redhat/a@1-2?arch=src&epoch=1",
+    "&rpmmod=nodejs:18",
+    "\"https://www.redhat.com\"",
+    "\"https://www.suse.com/\"",
+    "SUSE Linux Enterprise Server 15 SP5",
+];
+pub(crate) const OVAL_WORDS: &[&str] = &[
+    "<oval_definitions>",
+    "<definitions>",
+    "<definition id=\"oval:com.oracle.elsa:def:1\">",
+    "<definition id=\"oval:com.microsoft.azurelinux:def:1\">",
+    "<criteria operator=\"OR\">",
+    "<criteria operator=\"AND\">",
+    "<criterion test_ref=\"t:1\" comment=\"Module a:1 is enabled\"/>",
+    "negate=\"true\"",
+    "<evr operation=\"less than\">",
+    "<evr operation=\"greater than\">",
+    "<arch operation=\"pattern match\">",
+    "<version>^8</version>",
+    "<patchable>",
+    "not applicable",
+    "<![CDATA[",
+    "&amp;",
+    "<!DOCTYPE",
+    "<reference source=\"CVE\" ref_id=\"CVE-2024-0001\"/>",
+    "<reference source=\"elsa\" ref_id=\"ELSA-2024-0001\"/>",
+];
+pub(crate) const UPDATEINFO_WORDS: &[&str] = &[
+    "<updates>",
+    "<update type=\"security\">",
+    "<id>ALAS2KERNEL-5.15-2024-001</id>",
+    "<id>RLSA-2024:1</id>",
+    "<id>FEDORA-2024-1</id>",
+    "<id>ALSA-2024:1</id>",
+    "<release>Rocky Linux 9</release>",
+    "<collection short=\"almalinux-9-x\">",
+    "<module name=\"a\" stream=\"1\"/>",
+    "<package name=\"a\" version=\"1\" release=\"1.el9\" epoch=\"0\" arch=\"x86_64\"/>",
+    "<reference type=\"cve\" id=\"CVE-2024-0001\"/>",
+    ".module+el8",
+    "<severity>Important</severity>",
+    "<issued date=\"2024-01-01 00:00:00\"/>",
+];
+pub(crate) const UBUNTU_WORDS: &[&str] = &[
+    "Candidate: ",
+    "PublicDateAtUSN: ",
+    "Priority: ",
+    "Priority_a_jammy: ",
+    "Patches_a:",
+    "jammy_a: ",
+    "esm-infra/xenial_a: ",
+    "trusty/esm_a: ",
+    "upstream_a: ",
+    "released (1.2-3)",
+    "needed",
+    "needs-triage",
+    "deferred (2024-01-01)",
+    "ignored (end of life)",
+    "not-affected",
+    "pending (1)",
+    "DNE",
+    "Description:\n ",
+];
+pub(crate) const ERRATA_WORDS: &[&str] = &[
+    "\"schema_version\":\"1.0\"",
+    "\"data\":[",
+    "\"advisories\":[",
+    "\"synopsis\":",
+    "\"packages\":[",
+    "\"nevra\":\"a-0:1-1.el9.x86_64.rpm\"",
+    "\"product_name\":\"Rocky Linux 9 x86_64\"",
+    "\"module_name\":",
+    "\"modules\":[",
+    "\"references\":[",
+    "\"type\":\"cve\"",
+    "\"type\":\"self\"",
+    "\"cve_id\":\"CVE-2024-0001\"",
+    "\"res_ver\":\"1-1.ph5\"",
+    "\"res_ver\":\"NA\"",
+    "\"status\":\"Not Affected\"",
+    "\"issues\":[",
+    "\"status\":\"Vulnerable\"",
+    "\"fixed\":null",
+    "\"AVG-1\"",
+];
+
 /// What is read merges in any order to the same thing, and is exported to lines that read back.
 pub(crate) fn feed(data: &[u8]) {
     let limits = ingest::Limits { document_bytes: 32 << 10, total_bytes: 128 << 10, entries: 32, nesting: 3 };
@@ -173,6 +276,13 @@ pub(crate) fn check_export(dataset: &Dataset) -> Option<(Manifest, Vec<(Segment,
 
 pub(crate) fn secdb_seeds() -> Vec<Vec<u8>> {
     ["feeds/alpine", "feeds/wolfi"].iter().flat_map(|folder| fixtures(folder, &[".json", ".yaml"], 4 << 10)).collect()
+}
+
+pub(crate) fn errata_seeds() -> Vec<Vec<u8>> {
+    ["feeds/errata", "feeds/photon", "feeds/arch"]
+        .iter()
+        .flat_map(|folder| fixtures(folder, &[".json"], 4 << 10))
+        .collect()
 }
 
 pub(crate) fn exploitation_seeds() -> Vec<Vec<u8>> {

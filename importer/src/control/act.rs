@@ -15,9 +15,10 @@ use store::{
 use super::error::ControlError;
 use super::rules::{self, Standing, Tally};
 use super::{Acting, ask, describe_rollback, note};
+use crate::entitlements::{self, Asked, withdrawn};
 use crate::error::ImportError;
 use crate::receipt::{Account, versions};
-use crate::{prepare, recheck, site, trust};
+use crate::{plausible, prepare, recheck, site, trust};
 
 /// Where the person is who wants to do without approval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +36,24 @@ pub struct BreakGlass<'a> {
     pub presence: Presence,
 }
 
+/// What may be done without what is otherwise needed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Waivers<'a> {
+    /// Do without approval.
+    pub break_glass: Option<BreakGlass<'a>>,
+    /// Accept that the data have suspiciously less than before; and why.
+    pub accept_loss: Option<&'a str>,
+}
+
 /// What was carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
-    Activated { generation: Box<GenerationRow>, emergency: Option<EmergencyRow> },
+    Activated {
+        generation: Box<GenerationRow>,
+        emergency: Option<EmergencyRow>,
+        /// As in the receipt.
+        warnings: Vec<String>,
+    },
     EmergencyConfirmed(EmergencyRow),
     RolledBack(u64),
     ClockConfirmed(Timestamp),
@@ -127,12 +142,12 @@ pub fn carry_out(
     store: &Store,
     number: u64,
     acting: &Acting<'_>,
-    break_glass: Option<&BreakGlass<'_>>,
+    waivers: Waivers<'_>,
 ) -> Result<(Done, Logged), ImportError> {
     let lock = store.lock_import()?;
     let (row, policy) = (store.pending_row(number)?, store.control_policy()?);
     let attempt = Attempt { store, lock: &lock, row: &row, policy: &policy, acting };
-    match attempt.run(break_glass) {
+    match attempt.run(waivers) {
         Ok(done) => {
             // It is done. What cannot be tidied up now is swept by the next import.
             let _ = store.forget_old(&lock);
@@ -140,6 +155,8 @@ pub fn carry_out(
         }
         // Somebody was faster; there is nothing left to refuse.
         Err(error @ ImportError::Store(StoreError::PendingChanged(_) | StoreError::UnknownPending(_))) => Err(error),
+        // It is done, or may be.
+        Err(ImportError::Store(error)) if error.may_be_in_force() => Err(error.into()),
         Err(error) => attempt.refuse(error),
     }
 }
@@ -160,7 +177,7 @@ struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    fn run(&self, break_glass: Option<&BreakGlass<'_>>) -> Result<(Done, Logged), ImportError> {
+    fn run(&self, waivers: Waivers<'_>) -> Result<(Done, Logged), ImportError> {
         let (row, acting) = (self.row, self.acting);
         let present = trust::time(self.store)?.judge(acting.reading);
         if self.policy.needed(row.task.action()) > 0 {
@@ -170,7 +187,7 @@ impl Attempt<'_> {
             return Err(ControlError::Expired { number: row.number, at: row.expires_at }.into());
         }
         let tally = rules::tally(self.policy, row, present.at);
-        let emergency = match break_glass {
+        let emergency = match waivers.break_glass.as_ref() {
             _ if tally.suffices() => None,
             Some(asked) => Some(self.emergency(asked, present.at)?),
             None => return Err(missing(row.number, &tally).into()),
@@ -185,12 +202,45 @@ impl Attempt<'_> {
             account.import.reason = Some(mark.reason.clone());
         }
         match &row.task {
-            Task::Activate { generation, trust_root, site } => {
+            Task::Activate { generation, trust_root, site, .. } => {
+                self.accept_loss(generation, waivers, &mut account)?;
                 let staged = Staged { generation, trust_root: trust_root.as_deref(), site: site.as_ref() };
                 self.activate(staged, &present, emergency, account)
             }
             _ => self.change(account),
         }
+    }
+
+    /// Does the kit have suspiciously less than what is active now? Then somebody must have accepted that: who
+    /// approved it, or broke the glass, or else the one who acts.
+    fn accept_loss(
+        &self,
+        generation: &GenerationRow,
+        waivers: Waivers<'_>,
+        account: &mut Account,
+    ) -> Result<(), ImportError> {
+        let number = self.row.number;
+        let concerns = plausible::concerns(self.store, generation)?;
+        let Some(summary) = plausible::summary(&concerns) else { return Ok(()) };
+        match waivers {
+            Waivers { accept_loss: Some(reason), .. } if reason.trim().is_empty() => {
+                return Err(ControlError::Reason.into());
+            }
+            // What they signed names another loss, or none.
+            Waivers { break_glass: None, .. }
+                if self.policy.needed(self.row.task.action()) > 0 && concerns != self.row.concerns() =>
+            {
+                let reason = "it has less than what is active now, which is not what was approved; stage the kit again";
+                return Err(ControlError::Stale { number, reason }.into());
+            }
+            Waivers { break_glass: None, accept_loss: None } if self.policy.needed(self.row.task.action()) == 0 => {
+                return Err(ControlError::Loss { number, summary }.into());
+            }
+            Waivers { accept_loss: Some(reason), .. } => account.import.reason = Some(reason.to_owned()),
+            _ => {}
+        }
+        account.import.warnings.extend(concerns);
+        Ok(())
     }
 
     /// Everything but a kit.
@@ -228,9 +278,18 @@ impl Attempt<'_> {
             (None, None) => return Err(StoreError::NoTrustRoot.into()),
         };
         let kit = self.verify_again(generation, &before, present)?;
-        if !store.is_intact(generation) || store.open_staged(generation).is_err() {
-            return Err(ControlError::Damaged(self.row.number).into());
-        }
+        let whole = store.check_intact(generation).and_then(|()| store.open_staged(generation).map(drop));
+        whole.map_err(|error| self.damaged(error))?;
+        let ruling = entitlements::judge(&Asked {
+            store,
+            site: self.acting.site,
+            kit: &kit,
+            generation,
+            trust: &before,
+            now: present.at,
+            nonce: self.acting.nonce,
+        })?;
+        account.rule(&ruling);
         account.import.generation = Some(generation.number);
         account.import.floors_before = versions(&before.floors);
         account.import.floors_after =
@@ -238,17 +297,24 @@ impl Attempt<'_> {
         let mut time = trust::time(store)?;
         time.observe(reading);
         time.prove(kit.signed_at(), present.at);
-        let mut trust = trust::after(&before, &kit);
+        let mut trust = trust::after(&before, &kit, ruling.revocations);
         trust.site = site::still_newest(before.site, site).ok_or(ControlError::Stale {
             number: self.row.number,
             reason: "the site that passes kits on has said something newer since, or was pinned since; stage the kit again",
         })?;
-        let activation = Activation { trust, time, generation: generation.clone(), entry: account.entry() };
+        let activation = Activation {
+            trust,
+            time,
+            generation: generation.clone(),
+            entitlements: ruling.change,
+            entry: account.entry(),
+        };
         let confirmation = emergency.as_ref().map(|mark| self.confirmation(mark)).transpose()?;
         let marked = emergency.as_ref().zip(confirmation.as_ref());
         let effect = Effect::Activate { activation: &activation, emergency: marked };
         let logged = store.resolve(self.row, self.policy, &effect, self.acting.site, &activation.entry)?;
-        Ok((Done::Activated { generation: Box::new(activation.generation), emergency }, logged))
+        let (generation, warnings) = (Box::new(activation.generation), account.warnings());
+        Ok((Done::Activated { generation, emergency, warnings }, logged))
     }
 
     fn verify_again(
@@ -265,14 +331,20 @@ impl Attempt<'_> {
             schema_max: feeds::dataset::DELTA_SCHEMA,
         };
         let frame = self.store.blobs().read(&row.metadata_frame, limits.metadata_frame_bytes_max);
-        let frame = frame.map_err(|_| ControlError::Damaged(self.row.number))?;
+        let frame = frame.map_err(|error| self.damaged(error))?;
         let metadata = SealedMetadata::from_frame(&frame, limits)?;
         let kit = ouk::verify::verify(&metadata, &trust::state(before), &gates, present.at, limits)?;
         if !recheck::is_kit_of(row, &kit) {
             return Err(ControlError::Damaged(self.row.number).into());
         }
         prepare::refuse_future(&kit, present)?;
+        withdrawn::refuse_kit(&withdrawn::known(before)?, &kit)?;
         Ok(kit)
+    }
+
+    /// What is not as it was staged ends the request. What only could not be read now may be read the next time.
+    fn damaged(&self, error: StoreError) -> ImportError {
+        if error.is_fault_of_disk() { error.into() } else { ControlError::Damaged(self.row.number).into() }
     }
 
     /// May this person do without approval? The mark that stays when it is done.
@@ -328,7 +400,7 @@ impl Attempt<'_> {
             self.store.sweep(self.lock)
         };
         match refused() {
-            Ok(_) => Err(error),
+            Ok(_) | Err(StoreError::InForce(_)) => Err(error),
             Err(failure) => Err(ImportError::Unrecorded { cause: Box::new(error), failure: failure.to_string() }),
         }
     }
@@ -344,11 +416,23 @@ pub(super) fn effect_of(
     let mut time = trust::time(store)?;
     let stale = |reason| ControlError::Stale { number: row.number, reason };
     let done = match &row.task {
-        Task::Activate { generation, .. } => Done::Activated { generation: generation.clone(), emergency: None },
-        Task::ConfirmEmergency(mark) => Done::EmergencyConfirmed(EmergencyRow { confirmed: true, ..mark.clone() }),
+        Task::Activate { generation, .. } => {
+            Done::Activated { generation: generation.clone(), emergency: None, warnings: Vec::new() }
+        }
+        Task::ConfirmEmergency(mark) => {
+            // Its place is the newer one's, which has to be confirmed by itself and keeps a third one waiting.
+            if store.emergency()?.as_ref() != Some(mark) {
+                return Err(stale("another kit was activated without approval since").into());
+            }
+            Done::EmergencyConfirmed(EmergencyRow { confirmed: true, ..mark.clone() })
+        }
         Task::Rollback { to, metadata_digest } => {
             // What cannot be opened is not pointed at.
-            let generation = store.open_generation(*to)?;
+            let generation = store.open_generation(*to).map_err(|error| match error {
+                StoreError::UnknownGeneration(_) => stale("the generation is not kept any more").into(),
+                error => ImportError::from(error),
+            })?;
+            withdrawn::refuse_generation(&withdrawn::in_force(store)?, generation.row())?;
             if generation.row().metadata_digest != *metadata_digest {
                 return Err(stale("the generation is another one now").into());
             }
@@ -411,7 +495,7 @@ fn refuse<T>(
         .and_then(|account| store.append(acting.site, &account.entry()))
         .and_then(|logged| logged.unpublished.map_or(Ok(()), Err));
     match recorded {
-        Ok(()) => Err(error),
+        Ok(()) | Err(StoreError::InForce(_)) => Err(error),
         Err(failure) => Err(ImportError::Unrecorded { cause: Box::new(error), failure: failure.to_string() }),
     }
 }

@@ -9,6 +9,7 @@ use store::{ControlPolicy, Effect, ImportLock, PendingRow, Store, StoreError, Ta
 use super::act::{Done, effect_of};
 use super::error::ControlError;
 use super::{Acting, describe_rollback, note, rules};
+use crate::entitlements::withdrawn;
 use crate::error::ImportError;
 use crate::receipt::Account;
 use crate::trust;
@@ -22,8 +23,10 @@ pub enum Asked {
 }
 
 /// The task of going back to a generation, to the one before when none is named.
-pub fn rollback(store: &Store, to: Option<u64>) -> Result<Task, StoreError> {
-    let to = store.rollback_target(to)?.number;
+pub fn rollback(store: &Store, to: Option<u64>) -> Result<Task, ImportError> {
+    let to = store.rollback_target(to)?;
+    withdrawn::refuse_generation(&withdrawn::in_force(store)?, &to)?;
+    let to = to.number;
     // What cannot be opened is not asked for.
     let metadata_digest = store.open_generation(to)?.row().metadata_digest;
     Ok(Task::Rollback { to, metadata_digest })

@@ -28,7 +28,9 @@ pub enum ControlError {
     Presence,
     #[error("{by} did without approval at {at}; that is possible once in 24 hours")]
     Repeated { by: String, at: Timestamp },
-    #[error("doing without approval needs a reason")]
+    #[error("request {number}: {summary}")]
+    Loss { number: u64, summary: String },
+    #[error("doing without it needs a reason")]
     Reason,
     #[error("request {number} ({}) {why}", action.as_str())]
     Kind { number: u64, action: Action, why: &'static str },
@@ -47,6 +49,7 @@ impl ControlError {
             Self::Damaged(_) => "E-CONTROL-DAMAGED",
             Self::Presence => "E-CONTROL-PRESENCE",
             Self::Repeated { .. } => "E-CONTROL-REPEATED",
+            Self::Loss { .. } => "E-CONTROL-LOSS",
             Self::Reason => "E-CONTROL-REASON",
             Self::Kind { .. } => "E-CONTROL-KIND",
         }
@@ -73,7 +76,10 @@ impl ControlError {
             Self::Damaged(_) => "stage the kit again; see docs/runbooks/recovery.md if that happens twice",
             Self::Presence => "go to the machine's own console (or its serial line), or wait for the approvals",
             Self::Repeated { .. } => "wait, or get the approvals; tell whoever watches this site",
-            Self::Reason => "give --reason; it stands in the receipt and in the alarm",
+            Self::Loss { .. } => {
+                "look at `stella kit impact N` and ask the vendor; then `stella kit activate N --accept-loss WHY`, or withdraw it"
+            }
+            Self::Reason => "say why; it stands in the receipt, and in the alarm where there is one",
             Self::Kind { .. } => "see `stella kit pending` for what waits, and docs/dual-control.md",
         }
     }
@@ -89,6 +95,7 @@ impl ControlError {
             | Self::Policy(_)
             | Self::Presence
             | Self::Repeated { .. }
+            | Self::Loss { .. }
             | Self::Reason
             | Self::Kind { .. } => false,
         }

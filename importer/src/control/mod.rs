@@ -16,7 +16,7 @@ mod ask;
 mod error;
 pub mod rules;
 
-pub use act::{Approved, BreakGlass, Done, Presence, approve, carry_out, sign, withdraw};
+pub use act::{Approved, BreakGlass, Done, Presence, Waivers, approve, carry_out, sign, withdraw};
 pub use ask::{Asked, ask, rollback};
 pub(crate) use ask::{forget_expired, require_person, row};
 pub use error::ControlError;

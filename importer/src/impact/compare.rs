@@ -1,13 +1,11 @@
 //! Two generations, row by row: which packages have other findings, and how much there is of what.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use domain::matching::{Assertion, Summary};
-use domain::severity::Severity;
-use domain::source::SourceId;
 use serde::Serialize;
-use store::{Generation, PackageHash, PackageSet, StoreError};
+use store::{Census, Generation, PackageHash, PackageSet, StoreError};
 
 /// A rise of EPSS that is reported, in hundred-thousandths: ten percentage points. Each day's model
 /// moves nearly every advisory by less, and no policy asks for it.
@@ -49,38 +47,6 @@ pub struct EcosystemChange {
     pub after: &'static str,
 }
 
-/// How much a generation holds, by who says it and what of.
-#[derive(Default)]
-pub(super) struct Census {
-    /// Assertions about packages, by ecosystem.
-    pub(super) assertions: BTreeMap<String, u64>,
-    /// Ratings with a level, by the source that gives them.
-    pub(super) ratings: BTreeMap<SourceId, u64>,
-    pub(super) known_exploited: u64,
-    pub(super) with_epss: u64,
-}
-
-impl Census {
-    fn count_package(&mut self, key: &str, assertions: &[Assertion]) {
-        let ecosystem = key.split('\0').next().unwrap_or_default();
-        match self.assertions.get_mut(ecosystem) {
-            Some(count) => *count += assertions.len() as u64,
-            None => drop(self.assertions.insert(ecosystem.to_owned(), assertions.len() as u64)),
-        }
-    }
-
-    fn count_advisory(&mut self, summary: &Summary) {
-        for rating in summary.ratings.iter().filter(|rating| rating.severity != Severity::Unknown) {
-            match self.ratings.get_mut(&rating.source) {
-                Some(count) => *count += 1,
-                None => drop(self.ratings.insert(rating.source.clone(), 1)),
-            }
-        }
-        self.known_exploited += u64::from(summary.known_exploited.is_some());
-        self.with_epss += u64::from(summary.epss.is_some());
-    }
-}
-
 /// Compares two generations. Reads each of them once, in key order.
 pub fn compare(old: &Generation, new: &Generation) -> Result<Comparison, StoreError> {
     let (old_view, new_view) = (old.view()?, new.view()?);
@@ -88,8 +54,8 @@ pub fn compare(old: &Generation, new: &Generation) -> Result<Comparison, StoreEr
     let mut data = DataChanges { ecosystems: ecosystems(old, new), ..DataChanges::default() };
     let mut advisories = BTreeSet::new();
     merge(old_view.summaries()?, new_view.summaries()?, |id, old, new| {
-        old.iter().for_each(|summary| before.count_advisory(summary));
-        new.iter().for_each(|summary| after.count_advisory(summary));
+        old.iter().for_each(|summary| before.add_summary(summary));
+        new.iter().for_each(|summary| after.add_summary(summary));
         if data.advisories.count(old.as_ref(), new.as_ref(), differs) {
             advisories.insert(id);
         }
@@ -99,13 +65,15 @@ pub fn compare(old: &Generation, new: &Generation) -> Result<Comparison, StoreEr
     let concerned =
         |assertions: &[Assertion]| assertions.iter().any(|assertion| advisories.contains(&assertion.advisory));
     merge(old_view.packages()?, new_view.packages()?, |key, old, new| {
-        old.iter().for_each(|assertions| before.count_package(&key, assertions));
-        new.iter().for_each(|assertions| after.count_package(&key, assertions));
+        old.iter().for_each(|assertions| before.add_assertions(&key, assertions));
+        new.iter().for_each(|assertions| after.add_assertions(&key, assertions));
         let differs = |old: &Vec<Assertion>, new: &Vec<Assertion>| old != new || concerned(new);
         if data.packages.count(old.as_ref(), new.as_ref(), differs) {
             packages.push(PackageHash::of(&key));
         }
     })?;
+    old.count_facts(&mut before)?;
+    new.count_facts(&mut after)?;
     Ok(Comparison { packages: PackageSet::new(packages), data, before, after })
 }
 

@@ -9,14 +9,12 @@ use std::fmt::{self, Display};
 
 use domain::source::SourceStatus;
 use serde::Serialize;
-use store::{Generation, StoreError};
-
-use super::compare::{Comparison, EcosystemChange, compare};
+use store::{Census, Generation, GenerationRow, Store, StoreError};
 
 /// More than this share lost is a concern, in percent.
-const LOSS_PERCENT_MAX: u64 = 30;
+pub const LOSS_PERCENT_MAX: u64 = 30;
 /// Losses below this count are everyday work in small sources.
-const LOSS_COUNTED_MIN: u64 = 10;
+pub const LOSS_COUNTED_MIN: u64 = 10;
 
 /// A reason to hold a kit until somebody has looked at it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -32,15 +30,25 @@ pub struct Concern {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConcernKind {
-    /// Records that a source gave.
+    /// Advisories of all sources together.
+    Advisories,
+    /// Records that a source gave, by its own account.
     SourceRecords,
+    /// Assertions about packages that are a source's.
+    SourceAssertions,
     /// Assertions about the packages of an ecosystem.
     EcosystemAssertions,
     /// The data was complete for an ecosystem and is not any more.
     EcosystemIncomplete,
+    /// Advisories that some source gives a severity.
+    Severities,
+    /// Severities that a source gives for each hundred of its assertions.
+    SeverityShare,
     /// Ratings that a source gave.
     Ratings,
+    /// Entries of the known-exploited catalogue.
     KnownExploited,
+    /// EPSS estimates.
     Epss,
 }
 
@@ -48,47 +56,86 @@ impl Display for Concern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, subject, before, after } = self;
         match kind {
+            ConcernKind::Advisories => write!(f, "advisories: {before} before, {after} now"),
             ConcernKind::SourceRecords => write!(f, "records of {subject}: {before} before, {after} now"),
+            ConcernKind::SourceAssertions => write!(f, "statements of {subject}: {before} before, {after} now"),
             ConcernKind::EcosystemAssertions => {
                 write!(f, "statements about packages of {subject}: {before} before, {after} now")
             }
             ConcernKind::EcosystemIncomplete => write!(f, "the data for {subject} was complete and is not any more"),
+            ConcernKind::Severities => write!(f, "advisories with a severity: {before} before, {after} now"),
+            ConcernKind::SeverityShare => {
+                write!(f, "severities for a hundred statements of {subject}: {before} before, {after} now")
+            }
             ConcernKind::Ratings => write!(f, "severities given by {subject}: {before} before, {after} now"),
             ConcernKind::KnownExploited => {
-                write!(f, "advisories known to be exploited: {before} before, {after} now")
+                write!(f, "entries of the known-exploited catalogue: {before} before, {after} now")
             }
-            ConcernKind::Epss => write!(f, "advisories with an EPSS estimate: {before} before, {after} now"),
+            ConcernKind::Epss => write!(f, "EPSS estimates: {before} before, {after} now"),
         }
     }
 }
 
 /// Everything that speaks against making `new` active without a look, compared with `old`.
 pub fn sanity(old: &Generation, new: &Generation) -> Result<Vec<Concern>, StoreError> {
-    Ok(concerns(old, new, &compare(old, new)?))
+    let (before, after) = (old.census()?, new.census()?);
+    Ok(concerns((&old.row().sources, &before), (&new.row().sources, &after)))
 }
 
-pub(super) fn concerns(old: &Generation, new: &Generation, comparison: &Comparison) -> Vec<Concern> {
-    let Comparison { data, before, after, .. } = comparison;
-    let mut found = losses(ConcernKind::SourceRecords, &records(&old.row().sources), &records(&new.row().sources));
+/// The same for a generation that is not active yet, against the one that is. A site that has none has nothing to lose.
+pub(crate) fn against_active(store: &Store, new: &GenerationRow) -> Result<Vec<Concern>, StoreError> {
+    let Some(current) = store.current()? else { return Ok(Vec::new()) };
+    let rows = store.generations()?;
+    let Some(old) = rows.iter().find(|row| row.number == current) else { return Ok(Vec::new()) };
+    match (&old.census, &new.census) {
+        // As every import counts: no index needs to be opened.
+        (Some(before), Some(after)) => Ok(concerns((&old.sources, before), (&new.sources, after))),
+        _ => sanity(&store.open_generation(current)?, &store.open_staged(new)?),
+    }
+}
+
+/// What the sources say that they gave, and what was counted.
+type Data<'a> = (&'a [SourceStatus], &'a Census);
+
+pub(super) fn concerns((old, before): Data<'_>, (new, after): Data<'_>) -> Vec<Concern> {
+    let mut found: Vec<Concern> =
+        loss(ConcernKind::Advisories, "", before.advisories, after.advisories).into_iter().collect();
+    found.extend(losses(ConcernKind::SourceRecords, &records(old), &records(new)));
+    found.extend(losses(ConcernKind::SourceAssertions, &before.statements, &after.statements));
     found.extend(losses(ConcernKind::EcosystemAssertions, &before.assertions, &after.assertions));
-    found.extend(data.ecosystems.iter().filter_map(incomplete));
+    found.extend(before.complete.difference(&after.complete).map(|ecosystem| incomplete(ecosystem)));
+    found.extend(loss(ConcernKind::Severities, "", before.rated, after.rated));
+    found.extend(shares(before, after));
     found.extend(losses(ConcernKind::Ratings, &before.ratings, &after.ratings));
     found.extend(loss(ConcernKind::KnownExploited, "", before.known_exploited, after.known_exploited));
-    found.extend(loss(ConcernKind::Epss, "", before.with_epss, after.with_epss));
+    found.extend(loss(ConcernKind::Epss, "", before.epss, after.epss));
     found
+}
+
+/// A source that grows and loses a field has no fewer severities than before, but fewer for what it says. The
+/// share of all advisories would not do: it falls as well when a source joins that gives none.
+fn shares(before: &Census, after: &Census) -> Vec<Concern> {
+    let share = |census: &Census, source: &str| {
+        let [ratings, statements] = [&census.ratings, &census.statements].map(|counts| counts.get(source).copied());
+        Some((ratings.unwrap_or_default(), statements.filter(|count| *count > 0)?))
+    };
+    let of = |source: &String| {
+        let ((ratings, statements), (now, many)) = (share(before, source)?, share(after, source)?);
+        let expected = ratings.saturating_mul(many) / statements;
+        let percent = |ratings: u64, statements: u64| ratings.saturating_mul(100) / statements;
+        let (before, after) = (percent(ratings, statements), percent(now, many));
+        let found = loss(ConcernKind::SeverityShare, source, expected, now);
+        found.map(|concern| Concern { before, after, ..concern })
+    };
+    before.ratings.keys().filter_map(of).collect()
 }
 
 fn records(sources: &[SourceStatus]) -> BTreeMap<&str, u64> {
     sources.iter().map(|status| (status.source.as_str(), status.records)).collect()
 }
 
-fn incomplete(change: &EcosystemChange) -> Option<Concern> {
-    (change.before == "complete").then(|| Concern {
-        kind: ConcernKind::EcosystemIncomplete,
-        subject: change.ecosystem.clone(),
-        before: 1,
-        after: 0,
-    })
+fn incomplete(ecosystem: &str) -> Concern {
+    Concern { kind: ConcernKind::EcosystemIncomplete, subject: ecosystem.to_owned(), before: 1, after: 0 }
 }
 
 fn losses<K: Ord + Display>(kind: ConcernKind, before: &BTreeMap<K, u64>, after: &BTreeMap<K, u64>) -> Vec<Concern> {

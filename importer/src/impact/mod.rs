@@ -16,7 +16,8 @@ mod report;
 mod tally;
 
 pub use compare::{Comparison, Counts, DataChanges, EcosystemChange, compare};
-pub use concerns::{Concern, ConcernKind, sanity};
+pub(crate) use concerns::against_active;
+pub use concerns::{Concern, ConcernKind, LOSS_COUNTED_MIN, LOSS_PERCENT_MAX, sanity};
 pub use difference::{Change, ChangeKind, Flip};
 pub use report::{
     AdvisoryImpact, DocumentImpact, GenerationFacts, Impact, SCHEMA, SbomCounts, Totals, Unreadable, VerdictCounts,

@@ -122,7 +122,7 @@ impl Tally {
             made_at: terms.now,
             from: old.into(),
             to: new.into(),
-            concerns: concerns(old, new, &comparison),
+            concerns: concerns((&old.row().sources, &comparison.before), (&new.row().sources, &comparison.after)),
             data: comparison.data,
             documents_omitted: self.sboms.changed - self.documents.len() as u64,
             sboms: self.sboms,

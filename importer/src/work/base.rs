@@ -2,9 +2,8 @@
 
 use domain::ecosystem::Ecosystem;
 use feeds::dataset::{Delta as Described, MANIFEST_NAME, Manifest};
-use ouk::error::KitError;
 use ouk::verify::{KitBase, VerifiedKit};
-use store::{Blobs, DeltaError, Generation, GenerationRow, Overlay, SegmentId, StandsOn, Workspace};
+use store::{Blobs, Census, DeltaError, Generation, GenerationRow, Overlay, SegmentId, StandsOn, Workspace};
 
 use crate::error::ImportError;
 
@@ -35,7 +34,7 @@ impl Base {
         delta: store::Delta,
         manifest: &Manifest,
         segments: &[(SegmentId, domain::digest::Digest)],
-    ) -> Result<StandsOn, ImportError> {
+    ) -> Result<(StandsOn, Census), ImportError> {
         let ecosystems: Vec<(&Ecosystem, bool)> =
             manifest.coverage.iter().map(|row| (&row.ecosystem, row.complete)).collect();
         let overlay = Overlay::apply(&self.generation, &self.blobs, delta, ecosystems).map_err(refuse)?;
@@ -43,7 +42,8 @@ impl Base {
         if found != manifest.content_root {
             return Err(ImportError::ContentRoot { found, signed: manifest.content_root });
         }
-        Ok(overlay.put_on(workspace.disk(), &workspace.index(), &self.generation, segments)?)
+        let stands_on = overlay.put_on(workspace.disk(), &workspace.index(), &self.generation, segments)?;
+        Ok((stands_on, overlay.census().clone()))
     }
 
     /// The manifest describes a delta, and one to the base that the targets role signed.
@@ -65,9 +65,6 @@ fn refuse(error: DeltaError) -> ImportError {
     match error {
         DeltaError::Store(error) => error.into(),
         DeltaError::Base { .. } => ImportError::semantic(MANIFEST_NAME, error),
-        DeltaError::Incomplete(digests) => {
-            let first = digests.first().map(ToString::to_string).unwrap_or_default();
-            KitError::Incomplete { first: format!("blob {first} of the base"), count: digests.len() }.into()
-        }
+        DeltaError::Incomplete(digests) => ImportError::BaseIncomplete(digests),
     }
 }

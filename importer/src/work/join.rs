@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use domain::digest::Digest;
 use feeds::dataset::{MANIFEST_NAME, Manifest, Segment};
-use store::{SegmentId, StandsOn, Workspace};
+use store::{Census, SegmentId, StandsOn, Workspace};
 
-use super::Loaded;
 use super::base::Base;
 use super::shard::{Purposes, Shard};
 use crate::error::ImportError;
@@ -18,7 +17,7 @@ pub(super) fn join(
     base: Option<&Base>,
     shards: Vec<Shard>,
     purposes: &Purposes,
-) -> Result<Loaded, ImportError> {
+) -> Result<(StandsOn, Census), ImportError> {
     let mut shards = shards.into_iter();
     let mut all = shards.next().ok_or_else(|| ImportError::worker("it has no threads"))?;
     for shard in shards {
@@ -31,16 +30,15 @@ pub(super) fn join(
     let segments = purposes.iter().filter_map(|(digest, purpose)| purpose.segment.map(|(number, _)| (number, *digest)));
     let mut segments: Vec<_> = segments.collect();
     segments.sort_unstable();
-    let index = match base {
-        None => write_whole(workspace, all, &manifest, &segments)?,
+    match base {
+        None => write_whole(workspace, all, &manifest, &segments),
         Some(base) => {
             base.check(&manifest)?;
             let described = manifest.delta.as_ref().map(|delta| delta.segments.as_slice()).unwrap_or_default();
             check_segments(described, all.counted)?;
-            base.apply(workspace, all.delta, &manifest, &segments)?
+            base.apply(workspace, all.delta, &manifest, &segments)
         }
-    };
-    Ok(Loaded { index })
+    }
 }
 
 /// The index of a full kit: one file.
@@ -49,7 +47,7 @@ fn write_whole(
     all: Shard,
     manifest: &Manifest,
     segments: &[(SegmentId, Digest)],
-) -> Result<StandsOn, ImportError> {
+) -> Result<(StandsOn, Census), ImportError> {
     if manifest.delta.is_some() {
         return Err(ImportError::semantic(MANIFEST_NAME, "describes a delta, but the kit signs no base"));
     }
@@ -62,8 +60,9 @@ fn write_whole(
     for row in manifest.coverage.iter().filter(|row| row.complete) {
         builder.declare_complete(&row.ecosystem);
     }
+    let census = builder.census();
     builder.write(workspace.disk(), &workspace.index(), segments)?;
-    Ok(StandsOn::Itself)
+    Ok((StandsOn::Itself, census))
 }
 
 /// Each segment of the manifest was found as described, and no other was. (That segments

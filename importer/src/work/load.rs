@@ -9,14 +9,17 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use domain::time::Timestamp;
 use ouk::blobs::SealedFrame;
 use ouk::read::OpenKit;
+use ouk::tokens::TokenLimits;
 use ouk::verify::VerifiedKit;
 use store::Workspace;
 
 use super::base::Base;
 use super::shard::{Purpose, Purposes, Shard, purposes};
-use super::{LoadJob, Loaded, join};
+use super::{LoadJob, Loaded, join, trivy};
+use crate::entitlements::Offered;
 use crate::error::ImportError;
 use crate::request::Progress;
 
@@ -50,8 +53,11 @@ pub(super) fn load(
     let loading = Loading { workspace, purposes, bytes_done: AtomicU64::new(0), progress };
     let shards = loading.run(opened, &kit)?;
     check_assemblies(workspace, &kit)?;
+    check_entitlements(workspace, &kit, check.present)?;
+    let trivy_db = trivy::check(workspace, &kit)?;
     progress(Progress::Indexing);
-    join::join(workspace, base.as_ref(), shards, &loading.purposes)
+    let (index, census) = join::join(workspace, base.as_ref(), shards, &loading.purposes)?;
+    Ok(Loaded { index, trivy_db, census })
 }
 
 /// Changes are held in memory until all are known. A delta that is too large for that is of little use to anybody.
@@ -118,6 +124,13 @@ fn read_frames<R: Read>(
         }
     }
     Ok(blobs.finish()?)
+}
+
+/// Every byte of a kit is read here first, so what cannot be read is found where it does no harm.
+fn check_entitlements(workspace: &Workspace, kit: &VerifiedKit, now: Timestamp) -> Result<(), ImportError> {
+    let limits = TokenLimits::default();
+    let offered = Offered::read(kit, &limits, |chunk| Ok(workspace.read_blob(&chunk.sha256, chunk.len)?))?;
+    offered.check(now, &limits)
 }
 
 /// Parts that are right make a wrong whole when they are listed in the wrong order.

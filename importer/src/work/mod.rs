@@ -5,20 +5,25 @@
 //! back is held against the signatures once more before it is kept.
 
 pub(crate) mod base;
+mod harvest;
 mod join;
 mod load;
 mod open;
 mod shard;
+pub(crate) mod trivy;
 
 use domain::digest::Digest;
 use domain::time::Timestamp;
+use feeds::trivydb::Contents;
 use ouk::limits::Limits;
 use ouk::verify::{Gates, TrustState};
 use serde::{Deserialize, Serialize};
-use store::{GenerationRow, StandsOn, Workspace};
+use store::{Census, GenerationRow, StandsOn, Workspace};
 
 use crate::error::ImportError;
 use crate::request::Progress;
+
+pub use harvest::{Damaged, Ending, HarvestJob, Harvested};
 
 /// What a kit is held against. The same for every step of one import.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -67,7 +72,12 @@ pub struct LoadJob {
 /// What [`load`] found. The blobs and the index lie in the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loaded {
+    /// What the index in the workspace stands on.
     pub index: StandsOn,
+    /// What the Trivy DB holds, when the kit carries one.
+    pub trivy_db: Option<Contents>,
+    /// How much the data set holds of what.
+    pub census: Census,
 }
 
 /// Who does the work.
@@ -80,6 +90,9 @@ pub trait Worker: Sync {
         job: &LoadJob,
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Loaded, ImportError>;
+
+    /// Looks for what is left of a kit in a source that is not, or not wholly, that kit.
+    fn harvest(&self, workspace: &Workspace, job: &HarvestJob) -> Result<Harvested, ImportError>;
 }
 
 /// The work, done in the process that asks for it. For tests, for simulation, and inside of
@@ -99,5 +112,9 @@ impl Worker for InProcess {
         progress: &(dyn Fn(Progress) + Sync),
     ) -> Result<Loaded, ImportError> {
         load::load(workspace, job, progress)
+    }
+
+    fn harvest(&self, workspace: &Workspace, job: &HarvestJob) -> Result<Harvested, ImportError> {
+        harvest::harvest(workspace, job)
     }
 }

@@ -32,5 +32,6 @@ fn check_seal(workspace: &Workspace, seal: &Seal) -> Result<ouk::seal::TrustedCo
 
 /// A kit that signs something the loader has no place for is refused before a blob is read.
 fn check_paths(kit: &VerifiedKit) -> Result<(), ImportError> {
+    super::trivy::check_paths(kit)?;
     super::shard::purposes(kit, 0).map(drop)
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use domain::advisory::Advisory;
 use domain::digest::Digest;
-use domain::exploitation::Epss;
+use domain::exploitation::{Epss, KnownExploited};
 use domain::root::ContentRoot;
 use feeds::dataset::{self, MANIFEST_NAME, Row, Segment, SegmentKind};
 use feeds::delta::Change;
@@ -151,16 +152,16 @@ impl Shard {
         Ok(())
     }
 
+    /// A record has one spelling: the content root covers lines, and the index writes some of them again.
     fn take_record(&mut self, path: &str, kind: SegmentKind, raw: &[u8], located: Located) -> Result<(), ImportError> {
         let semantic = |error: dataset::DatasetError| ImportError::semantic(path, error);
         match kind {
             SegmentKind::Advisory => {
-                self.builder.add_advisory(&dataset::parse_advisory(raw).map_err(semantic)?, located);
+                self.builder.add_advisory(&Advisory::parse_canonical(raw).map_err(semantic)?, located);
             }
             SegmentKind::Kev => {
-                self.builder.add_known_exploited(&dataset::parse_kev(raw).map_err(semantic)?, located);
+                self.builder.add_known_exploited(&KnownExploited::parse_canonical(raw).map_err(semantic)?, located);
             }
-            // The index writes the line again from the fact, so it must have one spelling.
             SegmentKind::Epss => self.builder.add_epss(&Epss::parse_canonical(raw).map_err(semantic)?),
         }
         Ok(())
@@ -179,10 +180,11 @@ impl Shard {
             (SegmentKind::Kev, Change::Tombstone(cve)) => self.delta.remove_known_exploited(cve),
             (SegmentKind::Epss, Change::Tombstone(cve)) => self.delta.remove_epss(cve),
             (SegmentKind::Advisory, Change::Upsert(line)) => {
-                self.delta.upsert_advisory(dataset::parse_advisory(line.raw).map_err(semantic)?, located);
+                self.delta.upsert_advisory(Advisory::parse_canonical(line.raw).map_err(semantic)?, located);
             }
             (SegmentKind::Kev, Change::Upsert(line)) => {
-                self.delta.upsert_known_exploited(&dataset::parse_kev(line.raw).map_err(semantic)?, located);
+                self.delta
+                    .upsert_known_exploited(&KnownExploited::parse_canonical(line.raw).map_err(semantic)?, located);
             }
             (SegmentKind::Epss, Change::Upsert(line)) => {
                 self.delta.upsert_epss(&Epss::parse_canonical(line.raw).map_err(semantic)?);

@@ -15,7 +15,7 @@ use domain::source::SourceId;
 use domain::time::Timestamp;
 use feeds::dataset::{Dataset, MANIFEST_NAME, coverage};
 use feeds::export::{ExportOptions, export};
-use importer::control::{Acting, Approved, Asked, BreakGlass, Done, Presence, approve, ask, carry_out, sign};
+use importer::control::{Acting, Approved, Asked, BreakGlass, Done, Presence, Waivers, approve, ask, carry_out, sign};
 use importer::work::InProcess;
 use importer::{ImportError, Imported, Means, Outcome, Request, SealPolicy, import, stage};
 use ouk::build::{BuildInput, Expiries, KitTarget, build};
@@ -98,9 +98,15 @@ fn advisory(id: String) -> Advisory {
     }
 }
 
-/// A kit of this version, with as many advisories.
+/// A kit of this version, with as many advisories; one whose version ends in 99 has a single one.
 pub(crate) fn kit(version: u64) -> Vec<u8> {
-    let advisories: Vec<_> = (0..version).map(|number| advisory(format!("CVE-2026-{:04}", number + 1))).collect();
+    kit_with(version, &[])
+}
+
+/// The same with other files.
+pub(crate) fn kit_with(version: u64, more: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let count = if version % 100 == 99 { 1 } else { version };
+    let advisories: Vec<_> = (0..count).map(|number| advisory(format!("CVE-2026-{:04}", number + 1))).collect();
     let coverage = coverage(&advisories, &["crates.io".parse().expect("known")].into());
     let dataset = Dataset { advisories, coverage, ..Dataset::default() };
     let mut files = Vec::new();
@@ -109,6 +115,7 @@ pub(crate) fn kit(version: u64) -> Vec<u8> {
         Ok::<_, std::convert::Infallible>(())
     });
     files.push((MANIFEST_NAME.to_owned(), manifest.expect("exported").to_canonical_json()));
+    files.extend_from_slice(more);
     let target = |(path, bytes): (String, Vec<u8>)| KitTarget {
         path,
         media_type: "application/octet-stream".to_owned(),
@@ -151,13 +158,15 @@ pub(crate) struct Site {
     directory: tempfile::TempDir,
     pub(crate) store: Store,
     nonces: std::cell::Cell<u64>,
+    /// What the vendor adds to each kit from now on.
+    pub(crate) more: std::cell::RefCell<Vec<(String, Vec<u8>)>>,
 }
 
 impl Site {
     pub(crate) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let store = Store::open(directory.path().join("state")).expect("a store");
-        Self { directory, store, nonces: std::cell::Cell::new(0) }
+        Self { directory, store, nonces: std::cell::Cell::new(0), more: Default::default() }
     }
 
     /// A site where kit 1 is active and this many others approve.
@@ -214,7 +223,7 @@ impl Site {
         make: fn(&Store, &Request<'_>, &Means<'_>) -> Result<Imported, ImportError>,
     ) -> Result<Imported, ImportError> {
         let path = self.directory.path().join("kit");
-        write(&path, &kit(version));
+        write(&path, &kit_with(version, &self.more.borrow()));
         let request = Request {
             kit: importer::open_source(&path).expect("a file"),
             given_as: "kit".to_owned(),
@@ -283,7 +292,7 @@ impl Site {
     }
 
     pub(crate) fn activate(&self, number: u64, name: &str, at: i64) -> Result<Done, ImportError> {
-        self.acting(name, at, |acting| carry_out(&self.store, number, acting, None).map(|(done, _)| done))
+        self.acting(name, at, |acting| carry_out(&self.store, number, acting, Waivers::default()).map(|(done, _)| done))
     }
 
     pub(crate) fn break_glass(
@@ -294,7 +303,10 @@ impl Site {
         presence: Presence,
     ) -> Result<Done, ImportError> {
         let asked = BreakGlass { reason: "exploited in the wild", presence };
-        self.acting(name, at, |acting| carry_out(&self.store, number, acting, Some(&asked)).map(|(done, _)| done))
+        self.acting(name, at, |acting| {
+            carry_out(&self.store, number, acting, Waivers { break_glass: Some(asked), ..Waivers::default() })
+                .map(|(done, _)| done)
+        })
     }
 
     pub(crate) fn last_receipt(&self) -> OukImport {

@@ -3,13 +3,14 @@
 #![expect(clippy::disallowed_methods, reason = "tests write and damage files")]
 
 mod bench;
+mod entitlements;
 
 use std::fs;
 
 use bench::{Site, code, hours, kit, policy};
 use domain::clock::Reading;
 use domain::digest::Digest;
-use importer::control::rules::{Alarm, alarm};
+use importer::control::rules::{self, Alarm, alarm};
 use importer::control::{self, Asked, Done, Presence};
 use importer::{Outcome, stage};
 use store::{ControlPolicy, GenerationRow, Store, Task};
@@ -26,7 +27,7 @@ fn a_kit_that_waits_is_neither_served_nor_remembered_until_enough_others_approve
     assert_eq!(site.decisive(), before);
     site.approve(number, "carol", 4).expect("approved");
     let done = site.activate(number, "bob", 5).expect("activated");
-    assert!(matches!(&done, Done::Activated { emergency: None, generation } if generation.number == number));
+    assert!(matches!(&done, Done::Activated { emergency: None, generation, .. } if generation.number == number));
     assert_eq!(site.store.current().expect("readable"), Some(number));
     assert_eq!(site.numbers(), Vec::<u64>::new());
     assert_eq!(site.last_approvers(), ["bob", "carol"]);
@@ -44,6 +45,32 @@ fn without_a_policy_an_import_activates_at_once_and_a_staged_kit_needs_only_some
     assert!(site.store.trust().expect("readable").is_some());
     assert!(matches!(site.hand_in(2, "anybody", 3).expect("imported").outcome, Outcome::Activated(_)));
     assert_eq!(site.store.current().expect("readable"), Some(2));
+}
+
+#[test]
+fn p03_under_dual_control_the_loss_is_approved_with_the_kit_and_no_other_one() {
+    let site = Site::controlled(1);
+    let approved = |row: store::PendingRow, at: i64| {
+        site.approve(row.number, "bob", at).expect("approved");
+        row.number
+    };
+    let forty = approved(site.held(40, "alice", 2), 2);
+    site.activate(forty, "alice", 3).expect("more than before");
+    let row = site.held(99, "alice", 4);
+    assert_eq!(row.concerns().first().map(String::as_str), Some("advisories: 40 before, 1 now"));
+    let statement = String::from_utf8(rules::statement(&row, "bob").to_bytes()).expect("text");
+    assert!(statement.contains("advisories: 40 before, 1 now"), "who approves it signs for it: {statement}");
+    site.activate(approved(row, 5), "alice", 6).expect("the loss was approved with it");
+    assert_eq!(site.last_receipt().warnings.first().map(String::as_str), Some("advisories: 40 before, 1 now"));
+    // Approved when nothing was missing, and carried out when something is.
+    let small = approved(site.held(199, "alice", 7), 7);
+    let large = approved(site.held(240, "alice", 8), 8);
+    assert_eq!(site.numbers(), [small, large]);
+    let task = control::rollback(&site.store, Some(forty)).expect("possible");
+    let back = approved(site.asked(task, "alice", 9), 9);
+    site.activate(back, "alice", 10).expect("rolled back");
+    assert_eq!(code(site.activate(small, "alice", 11)), "E-CONTROL-STALE");
+    assert_eq!(site.numbers(), [large], "it has to be staged, and approved, again");
 }
 
 #[test]
@@ -154,7 +181,8 @@ fn a_request_ends_after_72_hours_even_when_the_clock_is_set_back() {
     // Three days of uptime count, whatever the wall clock says.
     let mut reading = hours(2 + 72);
     reading.wall = hours(2).wall;
-    let refused = site.at(&reading, "alice", |acting| control::carry_out(&site.store, number, acting, None));
+    let refused = site
+        .at(&reading, "alice", |acting| control::carry_out(&site.store, number, acting, control::Waivers::default()));
     assert_eq!(code(refused), "E-APPROVAL-EXPIRED");
     assert_eq!(site.numbers(), Vec::<u64>::new());
     let forgotten = site.held(2, "alice", 80).number;
@@ -252,6 +280,22 @@ fn o03_doing_without_approval_needs_the_console_and_is_possible_once_in_a_day() 
 }
 
 #[test]
+fn o03_confirming_an_older_emergency_late_neither_hides_the_newer_one_nor_opens_the_way_for_a_third() {
+    let site = Site::controlled(1);
+    let two = site.held(2, "alice", 2).number;
+    site.break_glass(two, "alice", 2, Presence::Console).expect("activated");
+    let older = site.numbers()[0];
+    let three = site.held(3, "alice", 27).number;
+    site.break_glass(three, "alice", 27, Presence::Console).expect("a day later");
+    let _approved = ["alice", "bob"].map(|name| site.approve(older, name, 28).expect("signed"));
+    let mark = site.store.emergency().expect("readable");
+    assert_eq!(code(site.activate(older, "bob", 28)), "E-CONTROL-STALE");
+    assert_eq!(site.store.emergency().expect("readable"), mark, "the alarm is that of the kit that is active");
+    let four = site.held(4, "alice", 28).number;
+    assert_eq!(code(site.break_glass(four, "alice", 28, Presence::Console)), "E-CONTROL-REPEATED");
+}
+
+#[test]
 fn o03_an_emergency_is_for_kits_and_cannot_be_withdrawn() {
     let site = Site::controlled(1);
     let number = site.asked(Task::Clock { wall: hours(2).wall }, "alice", 2).number;
@@ -278,7 +322,7 @@ fn t08_the_clock_is_confirmed_by_two_people_and_never_moves_back() {
     };
     let activate = |at: i64| {
         site.at(&ahead(at), "alice", |acting| {
-            control::carry_out(&site.store, number, acting, None).map(|(done, _)| done)
+            control::carry_out(&site.store, number, acting, control::Waivers::default()).map(|(done, _)| done)
         })
     };
     assert_eq!(code(activate(2)), "E-APPROVAL-MISSING");
@@ -304,7 +348,8 @@ fn t08_a_clock_that_was_set_after_it_was_vouched_for_is_not_confirmed() {
     site.approve(number, "bob", 2).expect("approved");
     let mut reading = hours(3);
     reading.wall = hours(3 + 500 * 24).wall;
-    let refused = site.at(&reading, "alice", |acting| control::carry_out(&site.store, number, acting, None));
+    let refused = site
+        .at(&reading, "alice", |acting| control::carry_out(&site.store, number, acting, control::Waivers::default()));
     assert_eq!(code(refused), "E-CONTROL-STALE");
     assert_eq!(site.numbers(), Vec::<u64>::new());
 }
@@ -324,6 +369,23 @@ fn a_rollback_waits_and_leaves_the_floors_where_they_are() {
     let (current, after, _) = site.decisive();
     assert_eq!((current, after), (Some(1), floors));
     assert_receipt_of_rollback(&site, one.row());
+}
+
+#[test]
+fn a_rollback_to_what_was_forgotten_while_it_waited_is_refused_and_waits_no_longer() {
+    let site = Site::controlled(0);
+    site.hand_in(2, "root", 2).expect("imported");
+    site.replace_policy(&policy(0), &policy(1));
+    let metadata_digest = site.store.open_generation(1).expect("kept").row().metadata_digest;
+    let number = site.asked(Task::Rollback { to: 1, metadata_digest }, "alice", 3).number;
+    site.approve(number, "bob", 3).expect("approved");
+    site.replace_policy(&policy(1), &policy(0));
+    for version in [3, 4] {
+        site.hand_in(version, "root", 4).expect("imported");
+    }
+    assert!(site.store.open_generation(1).is_err(), "three others are kept");
+    assert_eq!(code(site.activate(number, "alice", 5)), "E-CONTROL-STALE");
+    assert!(site.numbers().is_empty());
 }
 
 #[test]
@@ -408,8 +470,9 @@ fn k04_of_an_activation_and_a_withdrawal_in_the_same_second_exactly_one_happens(
         site.approve(number, "bob", 2).expect("approved");
         let store = site.reopen();
         let (activated, withdrawn) = std::thread::scope(|scope| {
-            let activating =
-                scope.spawn(|| act(&store, |store, acting| control::carry_out(store, number, acting, None)));
+            let activating = scope.spawn(|| {
+                act(&store, |store, acting| control::carry_out(store, number, acting, control::Waivers::default()))
+            });
             let withdrawn = act(&site.store, |store, acting| control::withdraw(store, number, acting, None));
             (activating.join().expect("it ends"), withdrawn)
         });

@@ -242,10 +242,16 @@ fn a_source_that_shrinks_or_loses_its_severities_is_a_reason_to_hold() {
     assert_eq!(kinds(&old, &of(70, Severity::High)), []);
     assert_eq!(kinds(&of(50, Severity::High), &old), []);
     let shrunk = [
+        (ConcernKind::Advisories, 100, 69),
         (ConcernKind::SourceRecords, 100, 69),
+        (ConcernKind::SourceAssertions, 100, 69),
         (ConcernKind::EcosystemAssertions, 100, 69),
+        (ConcernKind::Severities, 100, 69),
         (ConcernKind::Ratings, 100, 69),
     ];
     assert_eq!(kinds(&old, &of(69, Severity::High)), shrunk);
-    assert_eq!(kinds(&old, &of(100, Severity::Unknown)), [(ConcernKind::Ratings, 100, 0)]);
+    assert_eq!(
+        kinds(&old, &of(100, Severity::Unknown)),
+        [(ConcernKind::Severities, 100, 0), (ConcernKind::SeverityShare, 100, 0), (ConcernKind::Ratings, 100, 0)]
+    );
 }

@@ -111,9 +111,15 @@ impl World {
         builder.write(self.store.disk(), &path, &[(0, digest)]).expect("an index");
         let layer = LayerRef::read(self.store.disk(), number, &path).expect("an index");
         let generation = row(number, data, advisories.len() as u64, layer, digest);
-        let trust = TrustRow { factory_root: b"root".to_vec(), root: b"root".to_vec(), floors: Vec::new(), site: None };
+        let trust = TrustRow {
+            factory_root: b"root".to_vec(),
+            root: b"root".to_vec(),
+            floors: Vec::new(),
+            site: None,
+            revocations: None,
+        };
         let time = TimeFloor::new(NOW);
-        let activation = Activation { trust, time, generation, entry: entry() };
+        let activation = Activation { trust, time, generation, entitlements: Default::default(), entry: entry() };
         let logged = self.store.activate(&site(&self.store), &activation).expect("activated");
         assert!(logged.unpublished.is_none());
         self.store.open_generation(number).expect("open")
@@ -190,6 +196,8 @@ fn row(number: u64, data: &Data, advisories: u64, layer: LayerRef, segment: Dige
         blobs: vec![segment],
         manifest: segment,
         metadata_frame: segment,
+        trivy_db: None,
+        census: None,
     }
 }
 

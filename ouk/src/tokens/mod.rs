@@ -80,21 +80,22 @@ impl Default for TokenLimits {
     }
 }
 
-/// The name of a site: letters, digits and `-`, so that no name can reach into another
+/// The name of a site: letters, digits, `-` and `.`, so that no name can reach into another
 /// part of a URN.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SiteId(String);
 
 /// The text is not a site's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a site id is 1 to 63 lower-case letters, digits and `-`, and begins with a letter or digit")]
+#[error("a site id is 1 to 63 lower-case letters, digits, `-` and `.`, and begins with a letter or digit")]
 pub struct InvalidSiteId;
 
 impl FromStr for SiteId {
     type Err = InvalidSiteId;
 
     fn from_str(text: &str) -> Result<Self, InvalidSiteId> {
-        let fine = crate::schema::word_fault(text, &[], 63).is_none() && !text.starts_with('-');
+        let first = text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let fine = first && crate::schema::word_fault(text, b".", 63).is_none();
         if fine { Ok(Self(text.to_owned())) } else { Err(InvalidSiteId) }
     }
 }
@@ -111,11 +112,11 @@ mod tests {
 
     #[test]
     fn a_site_id_cannot_reach_into_a_urn() {
-        for text in ["a", "site-7", "0", "xn--a"] {
+        for text in ["a", "site-7", "0", "xn--a", "lab-1.north"] {
             assert_eq!(text.parse::<SiteId>().expect(text).to_string(), text);
         }
         let long = "a".repeat(64);
-        for text in ["", "-a", "a:b", "A", "a/b", "a b", "a.b", "é", long.as_str()] {
+        for text in ["", "-a", ".a", "a:b", "A", "a/b", "a b", "é", long.as_str()] {
             assert_eq!(text.parse::<SiteId>(), Err(InvalidSiteId), "{text}");
         }
     }

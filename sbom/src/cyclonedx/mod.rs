@@ -8,7 +8,7 @@ mod document;
 mod references;
 mod vulnerabilities;
 
-use domain::component::{Component, ComponentKind, Inventory};
+use domain::component::{Component, ComponentKind, Distribution, Inventory};
 use domain::finding::Finding;
 use domain::time::Timestamp;
 
@@ -31,7 +31,7 @@ pub fn write_cyclonedx(inventory: &Inventory, findings: &[Finding], context: &Ou
         .components
         .iter()
         .zip(references.all())
-        .map(|(component, reference)| output_component(component, reference))
+        .map(|(component, reference)| output_component(component, reference, inventory.distribution.as_ref()))
         .collect();
     components.extend(operating_system(inventory, &references));
     let document = Document {
@@ -58,7 +58,11 @@ fn metadata<'a>(inventory: &'a Inventory, references: &References, context: &'a 
     Metadata { timestamp: context.timestamp, tools: Tools { components: [stella] }, component: subject }
 }
 
-fn output_component<'a>(component: &'a Component, reference: &str) -> OutputComponent<'a> {
+fn output_component<'a>(
+    component: &'a Component,
+    reference: &str,
+    distribution: Option<&'a Distribution>,
+) -> OutputComponent<'a> {
     let occurrences: Vec<Occurrence<'_>> = component.locations.iter().map(|location| Occurrence { location }).collect();
     let purl = component.purl.as_ref().map(ToString::to_string).or_else(|| component.invalid_purl.clone());
     OutputComponent {
@@ -69,17 +73,21 @@ fn output_component<'a>(component: &'a Component, reference: &str) -> OutputComp
         cpe: component.cpes.first().map(String::as_str),
         purl,
         evidence: (!occurrences.is_empty()).then_some(Evidence { occurrences }),
-        properties: properties(component),
+        properties: properties(component, distribution),
     }
 }
 
 /// Facts without a field of their own, under the names that other scanners read too.
-fn properties(component: &Component) -> Vec<Property<'_>> {
+fn properties<'a>(component: &'a Component, distribution: Option<&'a Distribution>) -> Vec<Property<'a>> {
+    // The name of a system is for people, and may be another than the one that was decided on.
+    let distribution = distribution.filter(|_| component.kind == ComponentKind::OperatingSystem);
     let source = component.source_package.as_ref();
     let named = [
         ("aquasecurity:trivy:SrcName", source.map(|source| source.name.as_str())),
         ("aquasecurity:trivy:SrcVersion", source.and_then(|source| source.version.as_deref())),
         ("aquasecurity:trivy:Modularitylabel", component.module.as_deref()),
+        ("syft:distro:id", distribution.map(|distribution| distribution.id.as_str())),
+        ("syft:distro:versionID", distribution.and_then(|distribution| distribution.version.as_deref())),
     ];
     let named = named.into_iter().filter_map(|(name, value)| Some(Property { name, value: value? }));
     let cpes = component.cpes.iter().skip(1).map(|value| Property { name: "syft:cpe23", value });

@@ -100,6 +100,35 @@ fn what_is_written_reads_back_as_the_same_components() {
     }
 }
 
+#[test]
+fn an_operating_system_without_a_name_is_none_and_stays_none_when_it_is_written_and_read_again() {
+    // Found by the fuzz target: it was written under its place in the document, `components[1]`, and that was read as
+    // the name of a distribution; in SPDX at the first reading.
+    let cyclonedx = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[
+        {"type":"library","name":"a"},{"type":"operating-system","version":"12"},
+        {"type":"operating-system","name":" ","bom-ref":"os"}]}"#;
+    let spdx = r#"{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","packages":[
+        {"SPDXID":"SPDXRef-a","name":"a"},
+        {"SPDXID":"SPDXRef-OperatingSystem-1","versionInfo":"12","primaryPackagePurpose":"OPERATING-SYSTEM"}]}"#;
+    for document in [cyclonedx, spdx] {
+        let before = read(document.as_bytes(), &Limits::default()).expect("readable");
+        assert_eq!(before.distribution, None, "{document}");
+        assert!(before.warnings.iter().any(|warning| warning.contains("has no name")), "{:?}", before.warnings);
+        let after = read(&written(&before, &[]), &Limits::default()).expect("own output is readable");
+        assert_eq!(after.distribution, None, "{document}");
+        let kinds = |inventory: &Inventory| inventory.components.iter().map(|each| each.kind).collect::<Vec<_>>();
+        assert_eq!(kinds(&after), kinds(&before));
+        assert!(!kinds(&before).contains(&ComponentKind::OperatingSystem), "what nobody names is no system");
+    }
+    // The properties of Syft name it where the component does not.
+    let named = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"type":"operating-system",
+        "properties":[{"name":"syft:distro:id","value":"debian"},{"name":"syft:distro:versionID","value":"12"}]}]}"#;
+    let before = read(named.as_bytes(), &Limits::default()).expect("readable");
+    assert_eq!(before.distribution, Some(Distribution { id: "debian".into(), version: Some("12".into()) }));
+    let after = read(&written(&before, &[]), &Limits::default()).expect("own output is readable");
+    assert_eq!(after.distribution, before.distribution);
+}
+
 /// The `required`, `enum`, `format` and uniqueness rules of bom-1.6.schema.json for what is written.
 #[test]
 fn the_rules_of_the_schema_hold() {

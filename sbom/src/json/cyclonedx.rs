@@ -39,7 +39,7 @@ impl<'de> Lenient<'de> for Metadata<'_, '_> {
                 "properties" => {
                     let mut facts = Facts::default();
                     map.next_value_seed(As(properties(&mut facts)))?;
-                    draft.system(facts.distribution_id.as_deref(), facts.distribution_version.as_deref());
+                    draft.system(facts.distribution_id.as_deref(), facts.release());
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;

@@ -4,29 +4,68 @@
 //! are read as they come, and which format it was is decided at the end; a first pass that only
 //! looks for the format would cost as much as the reading.
 
+mod attestation;
 mod cyclonedx;
 mod lenient;
 mod spdx;
+mod spdx3;
+mod syft;
 
 use domain::component::Inventory;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess};
+use serde_json::value::RawValue;
 
 use crate::SbomError;
+use crate::attestation::{ATTESTATIONS_MAX, refuse};
 use crate::draft::{Draft, Place};
 use crate::entry::{Entry, settle_subject};
 use crate::error::excerpt;
 use crate::limits::Limits;
 use crate::spdx::Roots;
 use crate::text::Text;
-use crate::version::{CYCLONEDX, SPDX};
+use crate::version::{CYCLONEDX, SPDX, SYFT};
 
-use lenient::{As, EachText, Lenient, TextSeed};
+pub(crate) use attestation::Wrapped;
+use lenient::{As, EachText, Fields, Lenient, TextSeed};
 
-pub(crate) fn read(text: &str, limits: &Limits) -> Result<Inventory, SbomError> {
+/// What a text in JSON is.
+pub(crate) enum Content<'a> {
+    Inventory(Box<Inventory>),
+    /// Attestations, one or a line each.
+    Attestations(Vec<Wrapped<'a>>),
+    /// An object whose field `Data` holds a document.
+    Data(&'a RawValue),
+}
+
+pub(crate) fn read<'a>(text: &'a str, limits: &Limits) -> Result<Content<'a>, SbomError> {
     let limits = Limits { depth_max: limits.depth_max.min(Limits::JSON_DEPTH), ..limits.clone() };
-    let mut document = Document::new(&limits);
     let mut json = serde_json::Deserializer::from_str(text);
-    let outcome = As(&mut document).deserialize(&mut json).and_then(|found| json.end().map(|()| found));
+    let mut attestations = match (document(&mut json, &limits)?, json.end()) {
+        (Content::Attestations(one), _) => one,
+        (content, Ok(())) => return Ok(content),
+        (_, Err(error)) => return Err(refusal(&error)),
+    };
+    while json.end().is_err() {
+        match document(&mut json, &limits) {
+            Ok(Content::Attestations(one)) => attestations.extend(one),
+            // A reader of attestations steps over lines that it does not know, says their specification.
+            Ok(_) | Err(SbomError::Unrecognised { .. } | SbomError::Unsupported { .. }) => {
+                attestations.push(Wrapped::Stranger);
+            }
+            Err(unreadable) => return Err(unreadable),
+        }
+        if attestations.len() > ATTESTATIONS_MAX {
+            return Err(refuse(format!("the file has more than {ATTESTATIONS_MAX} lines")));
+        }
+    }
+    Ok(Content::Attestations(attestations))
+}
+
+type Json<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
+
+fn document<'a>(json: &mut Json<'a>, limits: &Limits) -> Result<Content<'a>, SbomError> {
+    let mut document = Document::new(limits);
+    let outcome = As(&mut document).deserialize(json);
     if let Some(failure) = document.draft.failure.take() {
         return Err(failure);
     }
@@ -52,6 +91,9 @@ struct Document<'l, 'a> {
     draft: Draft<'l>,
     cyclonedx: CycloneDx<'a>,
     spdx: Spdx<'a>,
+    spdx3: spdx3::Spdx3,
+    syft: Syft<'a>,
+    attestation: attestation::Attestation<'a>,
     /// The fields that other formats are known by.
     marks: Marks,
     /// A list that is none; told only when the format turns out to be one that is read.
@@ -74,8 +116,18 @@ struct Spdx<'a> {
 }
 
 #[derive(Default)]
+struct Syft<'a> {
+    version: Text<'a>,
+    subject: Text<'a>,
+    artifacts: bool,
+    /// One of the other fields that its documents have, because others list artifacts too.
+    parts: bool,
+}
+
+#[derive(Default)]
 struct Marks {
-    context: Option<String>,
+    /// The addresses in `@context`.
+    context: String,
     names: Vec<String>,
 }
 
@@ -84,20 +136,16 @@ impl Marks {
         self.names.iter().any(|seen| seen == name)
     }
 
+    fn context_has(&self, name: &str) -> bool {
+        self.context.contains(name)
+    }
+
     /// The format, when it is one that has a name.
     fn foreign(&self) -> Option<SbomError> {
-        let context = self.context.as_deref().unwrap_or_default();
-        if context.contains("spdx") {
-            Some(SbomError::unsupported("SPDX 3 JSON-LD"))
-        } else if context.contains("openvex") {
+        if self.context_has("openvex") {
             Some(not_an_inventory("OpenVEX"))
-        } else if self.has("artifacts") && (self.has("schema") || self.has("descriptor") || self.has("source")) {
-            Some(SbomError::unsupported("Syft JSON"))
         } else if self.has("SchemaVersion") && (self.has("Results") || self.has("ArtifactName")) {
             Some(SbomError::unsupported("Trivy JSON"))
-        } else if self.has("payloadType") || self.has("_type") || self.has("dsseEnvelope") {
-            let advice = "take the SBOM out of the attestation (its predicate) and pass that";
-            Some(SbomError::Unsupported { format: "an in-toto attestation", advice })
         } else {
             None
         }
@@ -114,16 +162,36 @@ impl<'l, 'a> Document<'l, 'a> {
             draft: Draft::new(limits),
             cyclonedx: CycloneDx::default(),
             spdx: Spdx::default(),
+            spdx3: spdx3::Spdx3::default(),
+            syft: Syft::default(),
+            attestation: attestation::Attestation::default(),
             marks: Marks::default(),
             misshapen: None,
         }
     }
 
-    fn finish(self) -> Result<Inventory, SbomError> {
+    fn finish(mut self) -> Result<Content<'a>, SbomError> {
+        let data = self.attestation.data.take();
+        // What says that it is an SBOM is one, whatever other fields it has.
+        let sbom = self.cyclonedx.format != Text::Missing || self.spdx.version != Text::Missing;
+        if let Some(wrapped) = std::mem::take(&mut self.attestation).finish().filter(|_| !sbom) {
+            return Ok(Content::Attestations(vec![wrapped]));
+        }
+        match (self.inventory(), data) {
+            (Err(SbomError::Unrecognised { .. }), Some(data)) => Ok(Content::Data(data)),
+            (inventory, _) => inventory.map(|inventory| Content::Inventory(Box::new(inventory))),
+        }
+    }
+
+    fn inventory(self) -> Result<Inventory, SbomError> {
         if self.cyclonedx.format.as_str() == Some(CYCLONEDX.name) {
             self.finish_cyclonedx()
         } else if self.spdx.version != Text::Missing {
             self.finish_spdx()
+        } else if self.spdx3.document || self.marks.context_has("spdx") {
+            self.spdx3.finish(&self.marks.context, self.draft)
+        } else if self.syft.artifacts && self.syft.parts {
+            self.finish_syft()
         } else if let Some(foreign) = self.marks.foreign() {
             Err(foreign)
         } else if self.cyclonedx.version != Text::Missing && self.cyclonedx.parts {
@@ -163,6 +231,16 @@ impl<'l, 'a> Document<'l, 'a> {
         Ok(self.draft.finish())
     }
 
+    fn finish_syft(mut self) -> Result<Inventory, SbomError> {
+        if let Some(misshapen) = self.misshapen {
+            return Err(misshapen);
+        }
+        self.draft.specify(&SYFT, &self.syft.version)?;
+        self.draft.inventory.subject = self.draft.keep(&Place::Named("source"), "name", &self.syft.subject)?;
+        self.spdx.roots.count_files(&mut self.draft);
+        Ok(self.draft.finish())
+    }
+
     /// The value of one field of the top level.
     fn field<'de: 'a, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
@@ -178,6 +256,16 @@ impl<'l, 'a> Document<'l, 'a> {
                 self.note_shape("components", found);
                 self.cyclonedx.parts = true;
             }
+            "@graph" => {
+                let elements = spdx3::Elements::graph(&mut self.draft, &mut self.spdx3);
+                self.spdx3.graph = Some(map.next_value_seed(As(elements))?.map(drop));
+            }
+            "artifacts" => {
+                let found = map.next_value_seed(As(syft::Artifacts { draft: &mut self.draft }))?;
+                self.note_shape("artifacts", found);
+                self.syft.artifacts = true;
+            }
+            "distro" | "descriptor" | "schema" | "source" => self.syft_field(name, map)?,
             "spdxVersion" => self.spdx.version = map.next_value_seed(As(TextSeed))?,
             "name" => self.spdx.name = map.next_value_seed(As(TextSeed))?,
             "creationInfo" => map.next_value_seed(As(spdx::CreationInfo { draft: &mut self.draft }))?,
@@ -197,12 +285,40 @@ impl<'l, 'a> Document<'l, 'a> {
             "@context" => {
                 let context = &mut self.marks.context;
                 map.next_value_seed(As(EachText(|text: &str| {
-                    context.get_or_insert_with(|| excerpt(text));
+                    if context.len() < 1_000 {
+                        context.push_str(&excerpt(text));
+                        context.push(' ');
+                    }
                 })))?;
             }
+            _ if self.attestation.field(name, map)? => {}
             _ => {
                 map.next_value::<IgnoredAny>()?;
             }
+        }
+        Ok(())
+    }
+
+    fn syft_field<'de: 'a, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        self.syft.parts |= name != "distro";
+        match name {
+            "distro" => {
+                if let Ok(release) = map.next_value_seed(As(Fields(syft::DISTRO)))? {
+                    syft::note_distribution(&mut self.draft, release);
+                }
+            }
+            "descriptor" => {
+                if let Ok([name, version]) = map.next_value_seed(As(Fields(syft::DESCRIPTOR)))? {
+                    let noted = self.draft.tool(name.meaningful(), version.meaningful());
+                    noted.map_err(|failure| cyclonedx::stop(&mut self.draft, failure))?;
+                }
+            }
+            "schema" => {
+                if let Ok([version]) = map.next_value_seed(As(Fields(syft::SCHEMA)))? {
+                    self.syft.version = version;
+                }
+            }
+            _ => self.syft.subject = map.next_value_seed(As(syft::Source))?,
         }
         Ok(())
     }

@@ -78,6 +78,7 @@ enum Field {
     ExternalRefs,
     AttributionTexts,
     Annotations,
+    Comment,
     #[serde(other)]
     Other,
 }
@@ -122,6 +123,7 @@ fn read<'de, A: MapAccess<'de>>(
             Field::VersionInfo => package.version = map.next_value_seed(As(TextSeed))?,
             Field::PrimaryPackagePurpose => package.purpose = map.next_value_seed(As(TextSeed))?,
             Field::SourceInfo => package.source_info = map.next_value_seed(As(TextSeed))?,
+            Field::Comment => package.comment = map.next_value_seed(As(TextSeed))?,
             Field::ExternalRefs => {
                 let found = map.next_value_seed(As(external_refs(&mut package, place, draft)))?;
                 warn_shape(draft, place, "externalRefs", found);

@@ -1,4 +1,4 @@
-//! What SPDX 2 means, in JSON as in tag-value.
+//! What a package of SPDX means, in whichever version and syntax.
 //!
 //! SPDX calls everything a package: a library, an image, each of its layers, an operating system,
 //! a lock file. Which of them can have advisories has to be told from purpose, purl and the names
@@ -13,6 +13,7 @@ use domain::component::{Component, ComponentKind};
 use domain::purl::Purl;
 
 use crate::SbomError;
+use crate::distribution;
 use crate::draft::{Draft, Place};
 use crate::entry::{add_facts, is_image, name_or_warn, set_purl};
 use crate::facts::Facts;
@@ -26,6 +27,7 @@ pub(crate) struct Package<'a> {
     pub(crate) version: Text<'a>,
     pub(crate) purpose: Text<'a>,
     pub(crate) source_info: Text<'a>,
+    pub(crate) comment: Text<'a>,
     pub(crate) facts: Facts,
     purls: Vec<Cow<'a, str>>,
     wrong_purl: Option<&'static str>,
@@ -55,11 +57,14 @@ impl<'a> Package<'a> {
         let purl = self.take_purl(place, draft);
         set_purl(&mut component, &purl, place, draft)?;
         component.name = draft.keep(place, "name", &self.name)?.unwrap_or_default();
-        name_or_warn(&mut component, place, draft);
         if let Some(info) = self.source_info.meaningful() {
             self.facts.source_info(info);
         }
+        if let Some(comment) = self.comment.meaningful() {
+            tern_hints(comment, draft);
+        }
         component.kind = kind(&self, &component);
+        name_or_warn(&mut component, place, draft);
         if component.kind == ComponentKind::OperatingSystem {
             draft.system(Some(&component.name), component.version.as_deref());
         }
@@ -81,6 +86,17 @@ impl<'a> Package<'a> {
     }
 }
 
+/// Tern tells in the comment of a layer: `Found 'Alpine Linux v3.16' in /etc/os-release`.
+fn tern_hints(comment: &str, draft: &mut Draft<'_>) {
+    for found in comment.split("Found '").skip(1) {
+        if let Some((name, rest)) = found.split_once("' in ")
+            && rest.split_whitespace().next().is_some_and(|file| file.trim_end_matches('.').ends_with("os-release"))
+        {
+            draft.hints.tell(distribution::pretty(name));
+        }
+    }
+}
+
 /// Alike but for qualifiers, such as the repositories that an image is in.
 fn same_package(a: &str, b: &str) -> bool {
     match (Purl::parse(a), Purl::parse(b)) {
@@ -95,7 +111,9 @@ fn kind(package: &Package<'_>, component: &Component) -> ComponentKind {
     let purpose = package.purpose.as_str().unwrap_or_default();
     let id = component.reference.as_str();
     if matches!(purpose, "OPERATING-SYSTEM" | "OPERATING_SYSTEM") || id.starts_with("SPDXRef-OperatingSystem-") {
-        return ComponentKind::OperatingSystem;
+        // Without a name it says nothing, and the name that it gets here must not be read as one.
+        let named = package.name.meaningful().is_some();
+        return if named { ComponentKind::OperatingSystem } else { ComponentKind::Other };
     }
     if purpose == "CONTAINER" || id.starts_with("SPDXRef-ContainerImage-") || is_image(component) {
         return ComponentKind::Container;
@@ -105,7 +123,7 @@ fn kind(package: &Package<'_>, component: &Component) -> ComponentKind {
     }
     match purpose {
         "FILE" => ComponentKind::File,
-        "DEVICE" | "FIRMWARE" => ComponentKind::Other,
+        "DEVICE" | "FIRMWARE" | "DATA" => ComponentKind::Other,
         _ if is_trivy_target(component) || is_layer(component) => ComponentKind::Container,
         _ => ComponentKind::Package,
     }
@@ -168,6 +186,10 @@ impl Roots {
             }
         }
         draft.inventory.subject = subject;
+        self.count_files(draft);
+    }
+
+    pub(crate) fn count_files(&self, draft: &mut Draft<'_>) {
         let files = self.files;
         if files > 0 {
             draft.warn(|| format!("{files} files are listed: files are no components and are not evaluated"));

@@ -195,6 +195,7 @@ impl<'l, 'a> Reader<'l, 'a> {
         match tag {
             "PackageVersion" => package.version = Text::from(value),
             "PrimaryPackagePurpose" => package.purpose = Text::from(value),
+            "PackageComment" => package.comment = Text::from(value),
             "PackageSourceInfo" => package.source_info = Text::from(value),
             "PackageAttributionText" => package.facts.trivy_line(value),
             "AnnotationComment" if package.id.as_str() == Some(self.annotated) => package.facts.trivy_line(value),

@@ -48,7 +48,7 @@ impl Reader<'_, '_> {
                 "properties" => {
                     let mut facts = Facts::default();
                     self.properties(&mut facts)?;
-                    self.draft.system(facts.distribution_id.as_deref(), facts.distribution_version.as_deref());
+                    self.draft.system(facts.distribution_id.as_deref(), facts.release());
                 }
                 _ => self.cursor.skip()?,
             }

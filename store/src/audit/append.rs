@@ -43,9 +43,25 @@ impl Store {
         let write = self.begin_write()?;
         act(&write)?;
         let mut logged = self.log_in(&write, site, entry).map_err(|error| StoreError::Unlogged(Box::new(error)))?;
-        write.commit()?;
+        write.commit().map_err(|fault| self.settle(fault.into(), &logged.head))?;
         logged.unpublished = self.publish(site).err();
         Ok(logged)
+    }
+
+    /// A commit that failed may have reached the disk, which only a handle that was opened after the fault can
+    /// tell: the one that writes.
+    fn settle(&self, fault: StoreError, wanted: &TreeHead) -> StoreError {
+        let found = || {
+            let write = self.begin_write()?;
+            let head = decode_head(write.open_table(AUDIT)?.get("head")?.as_ref().map(|row| row.value()))?;
+            write.abort()?;
+            Ok(head)
+        };
+        match found() {
+            Ok(head) if head == *wanted => StoreError::InForce(Box::new(fault)),
+            Ok(_) => fault,
+            Err(unread) => StoreError::Undecided { fault: Box::new(fault), unread: Box::new(unread) },
+        }
     }
 
     /// Signs the head that the database holds and writes it beside the tiles, unless that is done.

@@ -23,6 +23,8 @@ pub struct Logbook<'a> {
     pub(super) identity: Identity,
     pub(super) head: TreeHead,
     pub(super) files: LogFiles<'a>,
+    /// As it was published with the head. The log may go on while this is read.
+    note: Option<Vec<u8>>,
 }
 
 /// The signed documents of one record, as they were given out.
@@ -51,11 +53,23 @@ impl Store {
     /// The log as it is now. None before the first start of [`Store::site`].
     pub fn logbook(&self) -> Result<Option<Logbook<'_>>, StoreError> {
         let Some(identity) = self.identity()? else { return Ok(None) };
+        let mut head = self.head()?;
+        loop {
+            let files = LogFiles::new(self, head.size);
+            let note = files.checkpoint()?;
+            // What was published between the two belongs to a later head.
+            let now = self.head()?;
+            if now == head {
+                return Ok(Some(Logbook { store: self, identity, head, files, note }));
+            }
+            head = now;
+        }
+    }
+
+    fn head(&self) -> Result<TreeHead, StoreError> {
         let read = self.begin_read()?;
         let row = read.open_table(AUDIT)?.get("head")?;
-        let head = decode_head(row.as_ref().map(|row| row.value()))?;
-        let files = LogFiles::new(self, head.size);
-        Ok(Some(Logbook { store: self, identity, head, files }))
+        decode_head(row.as_ref().map(|row| row.value()))
     }
 
     /// The newest receipts, newest first.
@@ -95,9 +109,9 @@ impl Logbook<'_> {
 
     /// The signed checkpoint, which is that of [`Logbook::head`].
     pub fn checkpoint(&self) -> Result<String, StoreError> {
-        let note = self.files.checkpoint()?;
+        let note = self.note.as_deref();
         let note = note.ok_or_else(|| StoreError::damaged("the checkpoint of the audit log is missing"))?;
-        let signed = checkpoint::verify(&note, &Limits::default(), self.identity.log(), &[])?;
+        let signed = checkpoint::verify(note, &Limits::default(), self.identity.log(), &[])?;
         match signed.head() {
             found if *found == self.head => Ok(signed.note().as_str().to_owned()),
             found if found.size > self.head.size => {

@@ -155,6 +155,13 @@ impl Reader {
     pub(crate) fn open(disk: &dyn Disk, path: &Path) -> io::Result<Self> {
         Ok(Self { file: disk.open(path, OpenMode::Read)?, offset: 0 })
     }
+
+    /// A piece of the file, wherever reading is.
+    pub fn range(&self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        read_exact_at(&*self.file, &mut bytes, offset)?;
+        Ok(bytes)
+    }
 }
 
 impl Read for Reader {

@@ -4,7 +4,7 @@
 //! follows is sorting and merging, and no step looks anything up in a table of its own.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use domain::advisory::Advisory;
@@ -14,6 +14,7 @@ use domain::exploitation::{Epss, KnownExploited};
 use domain::matching::{AssertionRef, Summary};
 use domain::root::root_of;
 
+use super::census::Census;
 use super::file::IndexFile;
 use super::sort::{Room, Sorter};
 use super::tables::{AdvisoryRow, ExploitedRow, Located, SegmentId, encode, encode_into, package_key};
@@ -31,6 +32,7 @@ pub struct GenerationBuilder {
     /// The digests of all buckets, once they are known.
     buckets: Option<Vec<Digest>>,
     complete: BTreeSet<String>,
+    census: Census,
 }
 
 impl Default for GenerationBuilder {
@@ -52,7 +54,7 @@ impl GenerationBuilder {
 
     fn with(room: Option<Room>) -> Self {
         let own = Sorter::new(Collected::COUNT, room);
-        Self { own, joined: Vec::new(), buckets: None, complete: BTreeSet::new() }
+        Self { own, joined: Vec::new(), buckets: None, complete: BTreeSet::new(), census: Census::default() }
     }
 
     /// To be called between two records. What was collected may leave memory.
@@ -72,14 +74,16 @@ impl GenerationBuilder {
     /// Adds an advisory, whose canonical line is at `located`. A withdrawn one is kept for
     /// look-up and makes no findings: its assertions were dropped when it was merged.
     pub fn add_advisory(&mut self, advisory: &Advisory, located: Located) {
-        let (mut key, mut assertion) = (Vec::new(), Vec::new());
+        self.census.add(advisory);
+        let (mut key, mut assertion) = (String::new(), Vec::new());
         for affected in &advisory.affected {
             key.clear();
             assertion.clear();
-            // A vector takes whatever is written.
+            // A string takes whatever is written.
             let _ = write!(key, "{}\0{}", affected.package.ecosystem, affected.package.name);
             encode_into(&mut assertion, &AssertionRef::new(&advisory.id, affected));
-            self.push(Collected::Packages, &key, &assertion);
+            self.census.add_package(&key);
+            self.push(Collected::Packages, key.as_bytes(), &assertion);
         }
         for (key, is_alias) in names(advisory) {
             self.push(Collected::Aliases, key.as_bytes(), if is_alias { Collected::ALIAS } else { Collected::MEMBER });
@@ -90,12 +94,14 @@ impl GenerationBuilder {
 
     /// Adds an entry of the known-exploited catalogue, whose canonical line is at `located`.
     pub fn add_known_exploited(&mut self, fact: &KnownExploited, located: Located) {
+        self.census.known_exploited += 1;
         let row = ExploitedRow { located, added: fact.date_added.unix() };
         self.push(Collected::Exploited, fact.cve.as_bytes(), &encode(&row));
     }
 
     /// Adds an EPSS fact. Its line must be canonical: it is not kept, but written again from the fact.
     pub fn add_epss(&mut self, fact: &Epss) {
+        self.census.epss += 1;
         let values = encode(&(fact.probability_e5, fact.percentile_e5));
         self.push(Collected::Epss, fact.cve.as_bytes(), &values);
     }
@@ -114,6 +120,7 @@ impl GenerationBuilder {
         self.joined.push(other.own);
         self.joined.append(&mut other.joined);
         self.complete.append(&mut other.complete);
+        self.census.join(other.census);
         self.buckets = None;
     }
 
@@ -121,6 +128,13 @@ impl GenerationBuilder {
     pub fn sort(&mut self) -> Result<(), StoreError> {
         self.own.sort()?;
         self.joined.iter_mut().try_for_each(Sorter::sort)
+    }
+
+    /// How much there is of what. To be asked when all is collected and declared.
+    pub fn census(&self) -> Census {
+        let mut census = self.census.clone();
+        census.declare(self.complete.iter());
+        census
     }
 
     /// The content root of all leaves.

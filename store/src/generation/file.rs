@@ -100,10 +100,8 @@ impl<'p> IndexFile<'p> {
 
     /// Ends the file and makes it durable.
     pub(super) fn finish(self) -> Result<(), StoreError> {
-        let Self { disk, path, mut database, write } = self;
+        let Self { disk, path, database, write } = self;
         write.commit()?;
-        // A file grows by doubling, and whoever opens it hashes all of it.
-        database.compact().map_err(redb::Error::from)?;
         // Dropping it would hide that the last write failed, and whoever hashes the file would hash what is in
         // memory: after a power cut the file would be another.
         database.close()?;

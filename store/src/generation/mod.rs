@@ -7,6 +7,7 @@
 //! an overlay on the files of its base.
 
 mod build;
+mod census;
 mod compact;
 mod file;
 mod layer;
@@ -19,6 +20,7 @@ mod walk;
 mod whole;
 
 pub use build::GenerationBuilder;
+pub use census::Census;
 pub use compact::StandsOn;
 pub(crate) use layer::{OpenLayers, digest_of};
 pub use overlay::{Delta, DeltaError, LAYERS_MAX, Overlay};

@@ -16,6 +16,7 @@ use domain::matching::Summary;
 use domain::root::{ContentRoot, bucket_digest, root_of};
 
 use super::build::{aliases, assertions};
+use super::census::Census;
 use super::file::IndexFile;
 use super::layer::change_leaves;
 use super::read::{Generation, View, epss_line};
@@ -119,6 +120,7 @@ pub struct Overlay {
     leaves: BTreeMap<u16, LeafChange>,
     buckets: Vec<Digest>,
     ecosystems: BTreeMap<String, bool>,
+    census: Census,
 }
 
 #[derive(Default)]
@@ -154,12 +156,20 @@ impl Overlay {
             leaves: BTreeMap::new(),
             buckets: view.tables.buckets()?,
             ecosystems,
+            census: base.census()?,
         };
         overlay.take_facts(&view, delta.exploited, delta.epss)?;
         overlay.take_advisories(base, &view, blobs, delta.advisories)?;
         overlay.join_facts(&view)?;
         overlay.take_leaves(&view)?;
+        let complete = overlay.ecosystems.iter().filter_map(|(name, complete)| complete.then_some(name));
+        overlay.census.declare(complete);
         Ok(overlay)
+    }
+
+    /// How much there is of what in the result.
+    pub fn census(&self) -> &Census {
+        &self.census
     }
 
     /// The content root of the result.
@@ -175,6 +185,7 @@ impl Overlay {
     ) -> Result<(), DeltaError> {
         for (cve, new) in exploited {
             let old = view.exploited_row(&cve)?.map(|row| Digest::from_bytes(row.located.leaf));
+            count(&mut self.census.known_exploited, old.is_some(), new.is_some());
             self.change("kev", &cve, old, new.map(|row| Digest::from_bytes(row.located.leaf)))?;
             if self.exploited.insert(cve.clone(), new).is_some() {
                 return Err(refuse("kev", &cve, "occurs twice"));
@@ -185,7 +196,9 @@ impl Overlay {
                 let fact = Epss { cve: cve.clone(), probability_e5, percentile_e5 };
                 ContentRoot::leaf("epss", &cve, &epss_line(&fact)).1
             };
-            self.change("epss", &cve, view.tables.epss(&cve)?.map(leaf), new.map(leaf))?;
+            let old = view.tables.epss(&cve)?.map(leaf);
+            count(&mut self.census.epss, old.is_some(), new.is_some());
+            self.change("epss", &cve, old, new.map(leaf))?;
             if self.epss.insert(cve.clone(), new).is_some() {
                 return Err(refuse("epss", &cve, "occurs twice"));
             }
@@ -252,7 +265,9 @@ impl Overlay {
     }
 
     fn drop_rows(&mut self, old: &Advisory) {
+        self.census.remove(old);
         for (package, _) in assertions(old) {
+            self.census.remove_package(&package);
             self.packages.entry(package).or_default().dropped.insert(old.id.clone());
         }
         self.aliases.extend(aliases(old).map(|alias| (alias, false)));
@@ -260,7 +275,9 @@ impl Overlay {
 
     /// After [`Self::drop_rows`] of the same advisory, so that what stays is there.
     fn add_rows(&mut self, new: &Advisory) {
+        self.census.add(new);
         for (package, assertion) in assertions(new) {
+            self.census.add_package(&package);
             self.packages.entry(package).or_default().added.push(assertion);
         }
         self.aliases.extend(aliases(new).map(|alias| (alias, true)));
@@ -332,6 +349,11 @@ impl Overlay {
         file.fill_small(&self.ecosystems, segments, &self.buckets)?;
         file.finish()
     }
+}
+
+/// One more when a row comes, one less when it goes.
+fn count(rows: &mut u64, before: bool, after: bool) {
+    *rows = rows.saturating_add(u64::from(after)).saturating_sub(u64::from(before));
 }
 
 fn refuse(kind: &'static str, key: &str, problem: &'static str) -> DeltaError {

@@ -15,10 +15,10 @@ use domain::component::Inventory;
 use domain::digest::Digest;
 use domain::time::Timestamp;
 use policy::Gate;
-use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition};
+use redb::{ReadableTable, ReadableTableMetadata, TableDefinition};
 use serde::{Deserialize, Serialize};
 
-use crate::disk::{Backend, OpenMode};
+use crate::database::SharedDatabase;
 use crate::error::StoreError;
 use crate::rows::{decode, encode};
 use crate::state::Store;
@@ -39,7 +39,7 @@ const FOOTPRINTS: TableDefinition<&[u8], &[u8]> = TableDefinition::new("footprin
 
 /// The open file.
 pub struct Sboms {
-    database: redb::Database,
+    database: SharedDatabase,
 }
 
 /// What is known of a document without reading its inventory.
@@ -75,53 +75,39 @@ impl Store {
     /// Opens the stored SBOMs, making the file when it is missing.
     pub fn sboms(&self) -> Result<Sboms, StoreError> {
         let path = self.layout().sboms();
-        let file = self.disk().open_database(&path, OpenMode::Keep).map_err(StoreError::io(&path))?;
-        let database = redb::Builder::new()
-            .set_cache_size(CACHE_BYTES)
-            .set_concurrency_mode(redb::ConcurrencyMode::MultiWriter)
-            .create_with_backend(Backend(file))?;
-        let sboms = Sboms { database };
-        sboms.check_schema()?;
-        Ok(sboms)
+        let database = SharedDatabase::open(self.shared_disk(), self.layout(), path, CACHE_BYTES, check_schema)?;
+        Ok(Sboms { database })
     }
 }
 
+fn check_schema(database: &SharedDatabase) -> Result<(), StoreError> {
+    let write = database.begin_write()?;
+    {
+        let mut meta = write.open_table(META)?;
+        let found = meta.get("schema")?.map(|value| value.value());
+        match found {
+            Some(found) if found > SCHEMA => {
+                let found = u32::try_from(found).unwrap_or(u32::MAX);
+                return Err(StoreError::Newer { found, known: SCHEMA as u32 });
+            }
+            Some(_) => return Ok(()),
+            None => meta.insert("schema", SCHEMA)?,
+        };
+        meta.insert("planner", footprint::planner())?;
+        write.open_table(ROWS)?;
+        write.open_table(INVENTORIES)?;
+        write.open_table(FOOTPRINTS)?;
+    }
+    Ok(write.commit()?)
+}
+
 impl Sboms {
-    fn check_schema(&self) -> Result<(), StoreError> {
-        let write = self.begin_write()?;
-        {
-            let mut meta = write.open_table(META)?;
-            let found = meta.get("schema")?.map(|value| value.value());
-            match found {
-                Some(found) if found > SCHEMA => {
-                    let found = u32::try_from(found).unwrap_or(u32::MAX);
-                    return Err(StoreError::Newer { found, known: SCHEMA as u32 });
-                }
-                Some(_) => return Ok(()),
-                None => meta.insert("schema", SCHEMA)?,
-            };
-            meta.insert("planner", footprint::planner())?;
-            write.open_table(ROWS)?;
-            write.open_table(INVENTORIES)?;
-            write.open_table(FOOTPRINTS)?;
-        }
-        Ok(write.commit()?)
-    }
-
-    // As for `state.redb`: a power cut must cost nothing, and no repair may take minutes.
-    fn begin_write(&self) -> Result<redb::WriteTransaction, StoreError> {
-        let mut write = self.database.begin_write()?;
-        write.set_two_phase_commit(true);
-        write.set_quick_repair(true);
-        Ok(write)
-    }
-
     /// Keeps documents, by one commit for all of them.
     pub fn add<'a>(
         &self,
         documents: impl IntoIterator<Item = (&'a SbomRow, &'a Inventory)>,
     ) -> Result<Vec<Added>, StoreError> {
-        let write = self.begin_write()?;
+        let write = self.database.begin_write()?;
         let mut added = Vec::new();
         {
             let mut rows = write.open_table(ROWS)?;
@@ -141,7 +127,7 @@ impl Sboms {
 
     /// Forgets a document; false when there was none.
     pub fn remove(&self, digest: &Digest) -> Result<bool, StoreError> {
-        let write = self.begin_write()?;
+        let write = self.database.begin_write()?;
         let key = digest.as_bytes().as_slice();
         let found = write.open_table(ROWS)?.remove(key)?.is_some();
         write.open_table(INVENTORIES)?.remove(key)?;
@@ -189,7 +175,7 @@ impl Sboms {
             })?;
         }
         for digests in stale.chunks(RENEWED_AT_ONCE) {
-            let write = self.begin_write()?;
+            let write = self.database.begin_write()?;
             for digest in digests {
                 let (row, inventory) = snapshot.read(digest)?;
                 let made = footprint::make(&inventory, &row.gate);
@@ -201,7 +187,7 @@ impl Sboms {
             }
             write.commit()?;
         }
-        let write = self.begin_write()?;
+        let write = self.database.begin_write()?;
         write.open_table(META)?.insert("planner", footprint::planner())?;
         write.commit()?;
         Ok(stale.len() as u64)

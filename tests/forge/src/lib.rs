@@ -7,6 +7,7 @@
 mod bytes;
 mod dataset;
 mod draft;
+mod issuer;
 mod site;
 mod vendor;
 
@@ -15,5 +16,6 @@ pub use dataset::{advisories, dataset};
 pub use draft::{
     Draft, Files, bend_json, bend_root, canonical, draft, pin, relabelled, replace_entitlement_key, sign, with_file,
 };
+pub use issuer::{Issuer, bundle, revocations};
 pub use site::{after, code, gates, import, import_at};
 pub use vendor::{Vendor, noise, now, rng};

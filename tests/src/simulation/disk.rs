@@ -172,6 +172,7 @@ impl Inner {
         match found {
             Ok(_) if mode == OpenMode::CreateNew => Err(io::ErrorKind::AlreadyExists.into()),
             Ok(file) => {
+                self.strike(Operation::OpenToWrite)?;
                 if mode == OpenMode::Create {
                     self.strike(Operation::Name)?;
                     self.set_length(file, 0);
@@ -200,7 +201,7 @@ impl Inner {
         let struck = self.faults.strike(Operation::Write);
         let half = match struck {
             None => bytes.len(),
-            Some(FaultKind::Interrupted) => 0,
+            Some(FaultKind::Interrupted | FaultKind::ReadOnly) => 0,
             Some(_) => bytes.len().div_ceil(2),
         };
         if half > 0 {

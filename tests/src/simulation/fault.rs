@@ -13,6 +13,8 @@ pub enum FaultKind {
     Read,
     /// A sync fails, and what it should have written counts as written, as Linux does it.
     Sync,
+    /// The file system takes no writes any more, as Linux makes it after a fault of the device.
+    ReadOnly,
     /// An operation does less than it was asked to. That is no error.
     Short,
     /// A signal came. That is no error either.
@@ -20,7 +22,14 @@ pub enum FaultKind {
 }
 
 impl FaultKind {
-    pub const ALL: [Self; 6] = [Self::Full, Self::Write, Self::Read, Self::Sync, Self::Short, Self::Interrupted];
+    pub const ALL: [Self; 7] =
+        [Self::Full, Self::Write, Self::Read, Self::Sync, Self::ReadOnly, Self::Short, Self::Interrupted];
+
+    /// Every kind, once and for good. A file system that is read-only does not become writable by itself.
+    pub fn once_and_for_good() -> impl Iterator<Item = (Self, bool)> {
+        let kinds = Self::ALL.into_iter().flat_map(|kind| [(kind, false), (kind, true)]);
+        kinds.filter(|(kind, persistent)| *persistent || *kind != Self::ReadOnly)
+    }
 
     pub(super) fn hits(self, operation: Operation) -> bool {
         match self {
@@ -28,6 +37,7 @@ impl FaultKind {
             Self::Write => {
                 matches!(operation, Operation::Write | Operation::Name | Operation::Remove | Operation::Sync)
             }
+            Self::ReadOnly => !matches!(operation, Operation::Read | Operation::Look),
             Self::Read => matches!(operation, Operation::Read | Operation::Look),
             Self::Sync => operation == Operation::Sync,
             Self::Short | Self::Interrupted => matches!(operation, Operation::Read | Operation::Write),
@@ -38,6 +48,8 @@ impl FaultKind {
         match self {
             Self::Full => io::ErrorKind::StorageFull.into(),
             Self::Interrupted => io::ErrorKind::Interrupted.into(),
+            // EROFS
+            Self::ReadOnly => io::Error::from_raw_os_error(30),
             // EIO
             _ => io::Error::from_raw_os_error(5),
         }
@@ -57,6 +69,8 @@ pub(super) enum Operation {
     Read,
     /// Opens a file, lists a directory, asks what there is.
     Look,
+    /// Opens a file that is there for writing.
+    OpenToWrite,
     Write,
     /// Makes or changes a name.
     Name,

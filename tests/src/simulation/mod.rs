@@ -3,6 +3,7 @@
 //! ```text
 //! SimDisk   what a running program sees; records each operation; fails when told to
 //! Power     replays a record and knows what is durable after each step, and what is pending
+//! Turns     lets several programs use one disk in a given order
 //! Image     one legal content of the disk after a power cut; a SimDisk starts from it
 //! ```
 //!
@@ -16,8 +17,10 @@ mod fault;
 mod locks;
 mod power;
 mod random;
+mod turns;
 
 pub use disk::SimDisk;
 pub use fault::{Fault, FaultKind};
 pub use power::{Choice, Image, Power};
 pub use random::Random;
+pub use turns::{Program, Shared, Turn, Turns};

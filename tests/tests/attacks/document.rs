@@ -120,3 +120,24 @@ fn names_of_cases_begin_with_their_id_and_are_distinct() {
         assert!(case.name.starts_with(&id), "{} does not begin with {id}", case.name);
     }
 }
+
+#[test]
+fn every_defence_that_is_taken_out_to_try_the_tests_is_still_there() {
+    // What is not found cannot be taken out, and would pass for noticed.
+    let (mut stale, mut file, mut old) = (Vec::new(), None::<String>, Vec::new());
+    let text = read("scripts/mutations");
+    for line in text.lines().chain(["# end | end"]) {
+        if let Some(head) = line.strip_prefix("# ") {
+            let next = head.split_once(" | ").map(|(_, file)| file.trim().to_owned());
+            if let Some(file) = std::mem::replace(&mut file, next) {
+                let old: String = std::mem::take(&mut old).join("\n");
+                if read(&file).matches(&old).count() != 1 {
+                    stale.push(format!("{file}: {old}"));
+                }
+            }
+        } else if let Some(line) = line.strip_prefix("- ") {
+            old.push(line);
+        }
+    }
+    assert!(stale.is_empty(), "{stale:#?}");
+}

@@ -1,65 +1,35 @@
 //! Cuts the power at every moment of a workload, and looks at what the reboot makes of it.
 
-use std::collections::HashSet;
+use tests::simulation::{Image, Power, Random, SimDisk};
 
-use tests::simulation::{Choice, Image, Power, Random, SimDisk};
-
-use crate::bench::{BENCH, Kit, open, roll_back};
-use crate::state::{State, boot, check_files, check_legal, check_swept};
-
-/// What is done when the power goes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Act {
-    Import(Kit),
-    RollBack,
-}
+use crate::act::Act;
+use crate::bench::{fill_log, open};
+use crate::cut::{Tally, cut_everywhere};
+use crate::state::{State, boot, check_files, check_legal, check_needed, check_swept};
 
 /// One story.
 pub(crate) struct Workload {
     pub(crate) name: &'static str,
-    /// Imported before the story begins, and what is done after that.
-    pub(crate) history: &'static [Kit],
-    pub(crate) rolled_back: bool,
+    /// What was done before the story begins, long ago.
+    pub(crate) history: &'static [Act],
+    /// How many records the log has then, at least.
+    pub(crate) log_size: u64,
     pub(crate) act: Act,
-    /// Imported after the reboot: the first repeats what was cut off, the last must become active.
-    pub(crate) repeat: &'static [Kit],
-}
-
-/// How much was tried.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) operations: usize,
-    pub(crate) outcomes: usize,
-    pub(crate) images: usize,
-    pub(crate) nested: usize,
-}
-
-impl Act {
-    /// Ends well or with an error, and tells so before the state is closed.
-    pub(crate) fn run(self, disk: &SimDisk) -> Result<(), String> {
-        let store = open(disk).map_err(|error| error.to_string())?;
-        let result = match self {
-            Self::Import(kit) => BENCH.import(&store, kit).map(drop).map_err(|error| error.to_string()),
-            Self::RollBack => roll_back(&store).map(drop).map_err(|error| error.to_string()),
-        };
-        disk.mark();
-        result
-    }
-
-    pub(crate) fn must_succeed(self) -> bool {
-        !matches!(self, Self::Import(Kit::Damaged))
-    }
+    /// Done after the reboot: the first repeats what was cut off, and all of them end well.
+    pub(crate) repeat: &'static [Act],
 }
 
 impl Workload {
     pub(crate) fn start(&self) -> Image {
-        let image = BENCH.site_with(self.history);
-        if self.rolled_back {
-            let disk = SimDisk::new(&image);
-            roll_back(&open(&disk).expect("a state")).expect("rolled back");
-            return disk.image();
+        let disk = SimDisk::new(&Image::empty());
+        for act in self.history {
+            let store = open(&disk).expect("a state");
+            act.run_on(&store).unwrap_or_else(|error| panic!("{}: {act:?}: {error}", self.name));
         }
-        image
+        if self.log_size > 0 {
+            fill_log(&disk, self.log_size);
+        }
+        disk.image()
     }
 
     /// The disk on which the act was recorded, and the states before and after it.
@@ -72,31 +42,28 @@ impl Workload {
         (disk, before, after)
     }
 
-    /// Imports again until the last kit is active (I10). Returns the state and the disk.
+    /// Does it again until all is done (I10). Returns the state.
     pub(crate) fn converge(&self, disk: &SimDisk, state: &State, goal: Option<&State>) -> Result<State, String> {
-        for kit in self.repeat {
+        let mut records = state.receipts.len();
+        for act in self.repeat {
             let store = open(disk).map_err(|error| error.to_string())?;
-            let result = BENCH.import(&store, *kit);
-            match (kit, result) {
-                (Kit::Version(_) | Kit::Delta, Err(error)) => return Err(format!("importing {kit:?} again: {error}")),
-                (Kit::Damaged, Ok(_)) => return Err("a damaged kit was accepted".to_owned()),
-                _ => {}
-            }
+            records += usize::from(act.run_again(&store).map_err(|error| format!("{act:?} again: {error}"))?);
         }
         disk.mark();
         let image = disk.image();
         let end = boot(&SimDisk::new(&image))?;
         check_files(&image)?;
-        check_swept(&image, &end)?;
-        if end.receipts.len() != state.receipts.len() + self.repeat.len() || !end.receipts.starts_with(&state.receipts)
-        {
-            return Err("an import has no receipt, or more than one".to_owned());
+        check_needed(&image, &end)?;
+        if self.repeat.iter().any(|act| act.sweeps()) {
+            check_swept(&image, &end)?;
         }
-        let active = |state: &State| state.active().map(|row| (row.kit_version, row.content_root, row.metadata_digest));
-        if let Some(goal) = goal.filter(|goal| active(goal) != active(&end) || goal.trust != end.trust) {
-            return Err(format!("the end is another: {:?} instead of {:?}", active(&end), active(goal)));
+        if end.receipts.len() != records || !end.receipts.starts_with(&state.receipts) {
+            return Err("an action has no receipt, or more than one".to_owned());
         }
-        Ok(end)
+        match goal {
+            Some(goal) if !end.is_as_good_as(goal) => Err(format!("the end is another: {end:?}\ninstead of {goal:?}")),
+            _ => Ok(end),
+        }
     }
 
     /// Tries about `count` images.
@@ -108,7 +75,7 @@ impl Workload {
         let mut random = Random::new(seed);
         let power = Power::new(&start, &disk);
         let mut nested_random = Random::new(seed ^ 1);
-        self.cut_everywhere(power, count, &mut random, &mut tally, &mut |image, told, tally| {
+        cut_everywhere(self.name, power, count, &mut random, &mut tally, &mut |image, told, tally| {
             let disk = SimDisk::new(image);
             let state = boot(&disk)?;
             check_files(image)?;
@@ -144,7 +111,7 @@ impl Workload {
         let mut failure = Ok(());
         // Of several repeats only the first state and the last are known.
         if self.repeat.len() == 1 {
-            self.cut_everywhere(power, 12, random, &mut inner, &mut |image, told, _| {
+            cut_everywhere(self.name, power, 12, random, &mut inner, &mut |image, told, _| {
                 let result = boot(&SimDisk::new(image)).and_then(|found| check_legal(&found, state, end, told));
                 failure =
                     std::mem::replace(&mut failure, Ok(())).and(result.map_err(|error| format!("again: {error}")));
@@ -153,51 +120,5 @@ impl Workload {
         }
         tally.nested += inner.images;
         failure
-    }
-
-    /// Calls `check` with the images of a power cut at each moment, as many as `count` allows.
-    fn cut_everywhere(
-        &self,
-        power: Power,
-        count: usize,
-        random: &mut Random,
-        tally: &mut Tally,
-        check: &mut dyn FnMut(&Image, bool, &mut Tally) -> Result<(), String>,
-    ) {
-        let mut barriers = 0;
-        let mut counting = power.clone();
-        while counting.advance() {
-            barriers += usize::from(counting.before_barrier());
-        }
-        let operations = power.operations();
-        // Before a barrier most is pending, and all earlier outcomes are still possible there.
-        let at_barrier = (count * 3 / 4).div_ceil(barriers.max(1)).max(4);
-        let elsewhere_one_in = operations.div_ceil((count / 4).max(1)).max(1);
-        let mut seen = HashSet::new();
-        tally.operations += operations;
-        let mut power = power;
-        while power.advance() {
-            let choices = if power.before_barrier() {
-                power.choices(at_barrier, random)
-            } else if random.one_in(elsewhere_one_in) {
-                power.choices(2, random)
-            } else {
-                continue;
-            };
-            for choice in choices {
-                tally.outcomes += 1;
-                let image = power.image(&choice);
-                if seen.insert((image.fingerprint(), power.marked())) {
-                    tally.images += 1;
-                    if let Err(error) = check(&image, power.marked(), tally) {
-                        self.fail(&choice, &error);
-                    }
-                }
-            }
-        }
-    }
-
-    fn fail(&self, choice: &Choice, error: &str) -> ! {
-        panic!("{}: {error}\n  power cut {choice}", self.name)
     }
 }

@@ -4,75 +4,24 @@
 //! checked and imported into again. How many are tried is an argument, and so is the seed:
 //! `make crash COUNT=20000 SEED=7`.
 
+mod act;
 mod bench;
+mod cut;
 mod explore;
+mod kill;
+mod parts;
+mod sboms;
 mod state;
 mod sweep;
+mod together;
+mod workloads;
 
 use std::path::{Path, PathBuf};
 
-use bench::Kit::{Damaged, Delta, Version};
-use explore::{Act, Workload};
-use tests::simulation::SimDisk;
-
-const WORKLOADS: [Workload; 8] = [
-    Workload {
-        name: "the first import",
-        history: &[],
-        rolled_back: false,
-        act: Act::Import(Version(1)),
-        repeat: &[Version(1)],
-    },
-    Workload {
-        name: "an import over another generation",
-        history: &[Version(1)],
-        rolled_back: false,
-        act: Act::Import(Version(2)),
-        repeat: &[Version(2)],
-    },
-    Workload {
-        name: "an import that makes the oldest generation go",
-        history: &[Version(1), Version(2), Version(3)],
-        rolled_back: false,
-        act: Act::Import(Version(4)),
-        repeat: &[Version(4)],
-    },
-    Workload {
-        name: "a refused import",
-        history: &[Version(1)],
-        rolled_back: false,
-        act: Act::Import(Damaged),
-        repeat: &[Damaged, Version(2)],
-    },
-    Workload {
-        name: "a rollback",
-        history: &[Version(1), Version(2)],
-        rolled_back: false,
-        act: Act::RollBack,
-        repeat: &[Version(2)],
-    },
-    Workload {
-        name: "an import of what is active already",
-        history: &[Version(1), Version(2)],
-        rolled_back: false,
-        act: Act::Import(Version(2)),
-        repeat: &[Version(2)],
-    },
-    Workload {
-        name: "an import after a rollback",
-        history: &[Version(1), Version(2)],
-        rolled_back: true,
-        act: Act::Import(Version(2)),
-        repeat: &[Version(2)],
-    },
-    Workload {
-        name: "a delta over its base",
-        history: &[Version(1)],
-        rolled_back: false,
-        act: Act::Import(Delta),
-        repeat: &[Delta],
-    },
-];
+use bench::Kit::Version;
+use explore::Workload;
+use tests::simulation::{FaultKind, SimDisk};
+use workloads::WORKLOADS;
 
 /// A number from the environment, which `make crash` sets.
 fn argument(name: &str, default: usize) -> usize {
@@ -81,7 +30,7 @@ fn argument(name: &str, default: usize) -> usize {
 }
 
 fn explore(workload: &Workload) {
-    let (count, seed) = (argument("STELLA_CRASH_COUNT", 300), argument("STELLA_CRASH_SEED", 1));
+    let (count, seed) = (argument("STELLA_CRASH_COUNT", 200), argument("STELLA_CRASH_SEED", 1));
     let tally = workload.explore(count, seed as u64);
     #[expect(clippy::print_stdout, reason = "the figures are the result")]
     {
@@ -96,7 +45,7 @@ fn explore(workload: &Workload) {
 fn sweep(workload: &Workload) {
     // 1 of 23 by default: 23 has no factor in common with the steps of a protocol.
     let (stride, seed) = (argument("STELLA_CRASH_STRIDE", 23), argument("STELLA_CRASH_SEED", 1));
-    let tally = workload.sweep(seed % stride, stride);
+    let tally = workload.sweep(None, seed % stride, stride);
     assert!(!tally.is_empty(), "no operation was failed");
     #[expect(clippy::print_stdout, reason = "the figures are the result")]
     {
@@ -128,6 +77,19 @@ power_cuts! {
     a_power_cut_in_an_import_of_the_active_kit_changes_nothing: 5,
     a_power_cut_in_an_import_after_a_rollback_leaves_either_generation_active: 6,
     a_power_cut_in_the_import_of_a_delta_leaves_the_base_or_the_result: 7,
+    a_power_cut_while_a_kit_is_staged_leaves_it_waiting_or_not_there: 8,
+    a_power_cut_while_a_kit_is_held_leaves_it_waiting_or_not_there: 9,
+    a_power_cut_in_an_approval_leaves_it_counted_or_not_made: 10,
+    a_power_cut_while_a_held_kit_is_activated_leaves_it_waiting_with_its_approvals_or_active: 11,
+    a_power_cut_while_a_held_kit_makes_the_oldest_generation_go_leaves_all_others: 12,
+    a_power_cut_in_a_withdrawal_leaves_the_request_with_its_approvals_or_none: 13,
+    a_power_cut_in_an_emergency_leaves_the_kit_waiting_or_active_with_its_alarm: 14,
+    a_power_cut_while_a_rollback_is_asked_for_leaves_it_waiting_or_not: 15,
+    a_power_cut_while_a_held_rollback_is_carried_out_leaves_either_generation_active: 16,
+    a_power_cut_while_the_policy_is_changed_leaves_the_old_or_the_new_one: 17,
+    a_power_cut_while_a_change_of_the_policy_is_asked_for_leaves_it_waiting_or_not: 18,
+    c13_a_power_cut_while_a_tile_of_the_log_is_filled_leaves_every_record_once: 19,
+    c13_a_power_cut_after_a_tile_of_the_log_was_filled_leaves_every_record_once: 20,
 }
 
 #[test]
@@ -171,4 +133,136 @@ fn a_fault_of_any_operation_of_a_refused_import_leaves_the_data_served() {
 #[test]
 fn a_fault_of_any_operation_of_a_rollback_leaves_the_data_served() {
     sweep(&WORKLOADS[4]);
+}
+
+macro_rules! faults {
+    ($($name:ident: $number:literal,)*) => {
+        $(#[test]
+        fn $name() {
+            sweep(&WORKLOADS[$number]);
+        })*
+    };
+}
+
+faults! {
+    a_fault_while_a_kit_is_staged_leaves_the_data_served: 8,
+    a_fault_in_an_approval_leaves_the_data_served: 10,
+    a_fault_while_a_held_kit_is_activated_leaves_the_data_served: 11,
+    a_fault_in_a_withdrawal_leaves_the_data_served: 13,
+    a_fault_in_an_emergency_leaves_the_data_served: 14,
+    a_fault_while_a_rollback_is_asked_for_leaves_the_data_served: 15,
+    a_fault_while_a_held_rollback_is_carried_out_leaves_the_data_served: 16,
+    a_fault_while_the_policy_is_changed_leaves_the_data_served: 17,
+    a_fault_while_a_tile_of_the_log_is_filled_leaves_the_data_served: 19,
+}
+
+fn stored_sboms_outlast_power_cuts(number: usize) {
+    let (count, seed) = (argument("STELLA_CRASH_COUNT", 200), argument("STELLA_CRASH_SEED", 1));
+    let (name, tally) = sboms::explore(number, count, seed as u64);
+    #[expect(clippy::print_stdout, reason = "the figures are the result")]
+    {
+        println!(
+            "{name}: {} operations, {} outcomes of a power cut, {} distinct images (seed {seed}): all recovered",
+            tally.operations, tally.outcomes, tally.images
+        );
+    }
+}
+
+#[test]
+fn a_power_cut_at_the_first_look_at_stored_sboms_leaves_a_file_that_opens() {
+    stored_sboms_outlast_power_cuts(0);
+}
+
+#[test]
+fn a_power_cut_while_sboms_are_stored_leaves_all_of_them_or_none() {
+    stored_sboms_outlast_power_cuts(1);
+}
+
+#[test]
+fn a_power_cut_while_a_stored_sbom_is_judged_anew_leaves_the_old_policy_or_the_new_one() {
+    stored_sboms_outlast_power_cuts(2);
+}
+
+#[test]
+fn a_power_cut_while_a_stored_sbom_is_removed_leaves_all_of_it_or_nothing() {
+    stored_sboms_outlast_power_cuts(3);
+}
+
+#[test]
+fn a_fault_of_any_operation_on_stored_sboms_loses_none_and_stops_no_appliance() {
+    let (stride, seed) = (argument("STELLA_CRASH_STRIDE", 7), argument("STELLA_CRASH_SEED", 1));
+    for number in 0..4 {
+        let (name, count) = sboms::sweep(number, seed % stride, stride);
+        assert!(count > 0, "{name}: no operation was failed");
+        #[expect(clippy::print_stdout, reason = "the figures are the result")]
+        {
+            println!("{name}: {count} operations failed: all recovered");
+        }
+    }
+}
+
+/// One in so many; with `make crash` one in `full`, which is all of them where it is 1.
+fn stride(default: usize, full: usize) -> usize {
+    if argument("STELLA_CRASH_STRIDE", 0) == 1 { full } else { default }
+}
+
+#[test]
+fn k08_a_scan_beside_two_imports_serves_one_generation_whole_in_every_order() {
+    together::a_reader_beside_two_imports(stride(61, 3));
+}
+
+#[test]
+fn k08_a_scan_that_holds_its_generation_misses_no_file_in_any_order_of_an_import_that_sweeps() {
+    together::a_held_generation_beside_an_import_that_sweeps(stride(61, 3));
+}
+
+#[test]
+fn k04_two_approvals_count_in_every_order() {
+    together::two_approvals(stride(61, 1));
+}
+
+#[test]
+fn k04_of_an_approval_and_a_withdrawal_one_comes_first_in_every_order() {
+    together::an_approval_and_a_withdrawal(stride(61, 1));
+}
+
+#[test]
+fn k04_of_an_activation_and_a_withdrawal_exactly_one_happens_in_every_order() {
+    together::an_activation_and_a_withdrawal(stride(61, 1));
+}
+
+#[test]
+fn k03_an_export_beside_an_activation_is_the_log_of_one_moment_in_every_order() {
+    together::an_export_beside_an_activation(stride(61, 3));
+}
+
+/// About forty places in an import, and all of them with `make crash`.
+fn kill_everywhere(workload: usize, default: usize) {
+    kill::kill_everywhere(workload, stride(default, 1) as u64);
+}
+
+#[test]
+fn c01_a_kill_at_any_operation_of_an_import_leaves_the_old_or_the_new_generation() {
+    kill_everywhere(1, 4);
+}
+
+#[test]
+fn c01_a_kill_at_any_operation_while_a_kit_is_staged_leaves_it_waiting_or_not_there() {
+    kill_everywhere(8, 5);
+}
+
+#[test]
+fn c01_a_kill_at_any_operation_of_an_approval_leaves_it_counted_or_not_made() {
+    kill_everywhere(10, 3);
+}
+
+#[test]
+fn c01_a_kill_at_any_operation_while_a_held_kit_is_activated_leaves_it_waiting_or_active() {
+    kill_everywhere(11, 4);
+}
+
+#[test]
+fn c09_a_file_system_that_turns_read_only_at_any_operation_refuses_the_import_as_such_and_serves_on() {
+    let tally = WORKLOADS[1].sweep(Some(FaultKind::ReadOnly), 0, stride(5, 1));
+    assert!(tally.values().sum::<usize>() > 20, "{tally:?}");
 }

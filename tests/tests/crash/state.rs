@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use attest::statement::OukImport;
+use domain::clock::TimeFloor;
 use domain::digest::Digest;
-use store::{GenerationRow, Store, TrustRow};
+use store::{ControlPolicy, EmergencyRow, GenerationRow, PendingRow, Store, TrustRow};
 use tests::simulation::{Image, SimDisk};
 
 use crate::bench::{STATE, open, recheck, site};
@@ -16,6 +17,11 @@ pub(crate) struct State {
     pub(crate) current: Option<u64>,
     pub(crate) previous: Option<u64>,
     pub(crate) trust: Option<TrustRow>,
+    pub(crate) time: Option<TimeFloor>,
+    /// What waits, with its approvals.
+    pub(crate) pending: Vec<PendingRow>,
+    pub(crate) policy: ControlPolicy,
+    pub(crate) emergency: Option<EmergencyRow>,
     /// What they say; the keys that sign them are others at every try.
     pub(crate) receipts: Vec<OukImport>,
     /// Older ones are forgotten after an import, in a transaction of its own.
@@ -29,6 +35,10 @@ impl State {
             current: store.current().map_err(told)?,
             previous: store.previous().map_err(told)?,
             trust: store.trust().map_err(told)?,
+            time: store.time().map_err(told)?,
+            pending: store.pending().map_err(told)?,
+            policy: store.control_policy().map_err(told)?,
+            emergency: store.emergency().map_err(told)?,
             receipts: receipts(store).map_err(told)?,
             generations: store.generations().map_err(told)?,
         })
@@ -36,6 +46,19 @@ impl State {
 
     pub(crate) fn active(&self) -> Option<&GenerationRow> {
         self.generations.iter().find(|row| Some(row.number) == self.current)
+    }
+
+    /// The same to all who use the site: it may have taken more attempts, and other generations may be kept.
+    pub(crate) fn is_as_good_as(&self, goal: &Self) -> bool {
+        let kit = |state: &Self| state.active().map(|row| (row.kit_version, row.content_root, row.metadata_digest));
+        let requests = |state: &Self| -> Vec<_> {
+            state.pending.iter().map(|row| (row.task.action(), row.approvals.len(), row.requested_at)).collect()
+        };
+        kit(self) == kit(goal)
+            && self.trust == goal.trust
+            && self.policy == goal.policy
+            && self.emergency == goal.emergency
+            && requests(self) == requests(goal)
     }
 
     /// The same but for generations that wait to be forgotten.
@@ -47,16 +70,26 @@ impl State {
 
 /// One reboot (I11): the state opens, and all that it points at is whole (I1).
 pub(crate) fn boot(disk: &SimDisk) -> Result<State, String> {
-    let store = open(disk).map_err(|error| format!("the state does not open: {error}"))?;
-    check_log(&store).map_err(|error| format!("the audit log: {error}"))?;
-    let state = State::read(&store)?;
+    boot_store(&open(disk).map_err(|error| format!("the state does not open: {error}"))?)
+}
+
+/// The same, once it is open.
+pub(crate) fn boot_store(store: &Store) -> Result<State, String> {
+    check_log(store).map_err(|error| format!("the audit log: {error}"))?;
+    let state = State::read(store)?;
     for row in &state.generations {
         let generation = store.open_generation(row.number).map_err(|error| error.to_string())?;
         generation.view().map_err(|error| error.to_string())?;
         if !store.is_intact(row) {
             return Err(format!("generation {} lacks a blob", row.number));
         }
-        recheck(&store, row).map_err(|error| format!("generation {}: {error}", row.number))?;
+        recheck(store, row).map_err(|error| format!("generation {}: {error}", row.number))?;
+    }
+    for row in state.pending.iter().filter_map(PendingRow::staged) {
+        store.open_staged(row).map_err(|error| error.to_string())?;
+        if !store.is_intact(row) {
+            return Err(format!("the kit that waits as {} lacks a blob", row.number));
+        }
     }
     if state.current.is_some() != state.active().is_some() {
         return Err("the active generation has no row".to_owned());
@@ -95,10 +128,18 @@ pub(crate) fn check_legal(state: &State, before: &State, after: &State, told: bo
         (false, true) if !told => Ok(()),
         (false, true) => Err("what was reported as done is undone".to_owned()),
         (false, false) => Err(format!(
-            "neither the old nor the new state: current {:?}, previous {:?}, {} receipts",
+            "neither the old nor the new state: current {:?}, previous {:?}, {} requests, {} receipts, the last ones {:?}",
             state.current,
             state.previous,
-            state.receipts.len()
+            state.pending.len(),
+            state.receipts.len(),
+            state
+                .receipts
+                .iter()
+                .rev()
+                .take(2)
+                .map(|last| (&last.action, &last.result, &last.reason))
+                .collect::<Vec<_>>()
         )),
     }
 }
@@ -115,6 +156,7 @@ pub(crate) fn check_files(image: &Image) -> Result<(), String> {
             ["staging", _] | ["staging", "work", _] => true,
             ["keys", _] | ["kits", _] => true,
             ["log", ..] => true,
+            ["sets", name] => name.split_once('.').is_some_and(|(set, _)| set.parse::<Digest>().is_ok()),
             ["quarantine", name] => is_explained(image, path, name),
             _ => false,
         };
@@ -136,24 +178,37 @@ fn is_explained(image: &Image, path: &Path, name: &str) -> bool {
     }
 }
 
+/// What is kept, and what waits, has all its files.
+pub(crate) fn check_needed(image: &Image, state: &State) -> Result<(), String> {
+    let (blobs, indexes) = needed(state);
+    if !below(image, "cas").is_superset(&blobs) || !below(image, "generations").is_superset(&indexes) {
+        return Err("a file that the generations need is missing".to_owned());
+    }
+    Ok(())
+}
+
 /// After an import there is nothing but what the rows name, and blobs of a generation that was just
 /// forgotten, which the next import removes.
 pub(crate) fn check_swept(image: &Image, state: &State) -> Result<(), String> {
-    let needed = state.generations.iter().flat_map(|row| row.blobs.iter().chain([&row.metadata_frame]));
-    let needed: BTreeSet<String> = needed.map(Digest::to_string).collect();
-    let below = |folder: &str| {
-        let folder = Path::new(STATE).join(folder);
-        let names = image.paths().into_iter().filter(move |path| path.starts_with(&folder));
-        names.filter_map(|path| path.file_name()?.to_str().map(str::to_owned)).collect::<BTreeSet<_>>()
-    };
-    if !below("cas").is_superset(&needed) {
-        return Err("a blob that the generations need is missing".to_owned());
-    }
-    if below("generations").len() != state.generations.len() {
+    if below(image, "generations") != needed(state).1 {
         return Err("there is an index that no row names".to_owned());
     }
-    if !below("staging").is_empty() {
+    if !below(image, "staging").is_empty() {
         return Err("something is left in staging".to_owned());
     }
     Ok(())
+}
+
+fn needed(state: &State) -> (BTreeSet<String>, BTreeSet<String>) {
+    let staged = state.pending.iter().filter_map(PendingRow::staged);
+    let rows: Vec<&GenerationRow> = state.generations.iter().chain(staged).collect();
+    let blobs = rows.iter().flat_map(|row| row.blobs.iter().chain([&row.metadata_frame])).map(Digest::to_string);
+    let indexes = rows.iter().flat_map(|row| &row.layers).map(|layer| format!("{:08}.redb", layer.file));
+    (blobs.collect(), indexes.collect())
+}
+
+fn below(image: &Image, folder: &str) -> BTreeSet<String> {
+    let folder = Path::new(STATE).join(folder);
+    let names = image.paths().into_iter().filter(|path| path.starts_with(&folder));
+    names.filter_map(|path| path.file_name()?.to_str().map(str::to_owned)).collect()
 }

@@ -12,7 +12,7 @@ use store::Store;
 use tests::Site;
 
 /// Imports a kit of this site into its state directory of this name, which has data already.
-pub fn import(
+pub(crate) fn import(
     site: &Site,
     state: &str,
     kit: &str,

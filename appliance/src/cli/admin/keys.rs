@@ -4,10 +4,12 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Subcommand;
-use store::Identity;
+use importer::Rotation;
+use store::{Identity, Store};
 
 use super::entropy;
 use crate::cli::Global;
+use crate::cli::control::{At, Operator, warn};
 use crate::cli::db::Format;
 use crate::cli::exit::Exit;
 
@@ -20,6 +22,17 @@ pub(crate) enum Verb {
         #[arg(long)]
         name: String,
     },
+    /// Give the site another key for its tokens, and mint the tokens anew
+    #[command(
+        after_help = "The key before verifies until the last token that it signed has ended, at most 30 days. Clients should fetch the\nnew tokens until then (stella token show)."
+    )]
+    RotateToken {
+        /// Somebody else has the key: end every token that it signed now
+        #[arg(long)]
+        compromised: bool,
+        #[command(flatten)]
+        who: Operator,
+    },
     /// Show the site's name and public keys
     Show {
         #[arg(short, long, value_enum, default_value = "table")]
@@ -31,6 +44,7 @@ pub(super) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
     let store = global.open_store()?;
     match verb {
         Verb::Init { name } => show(store.site_named(name, &mut entropy)?.identity(), Format::Table),
+        Verb::RotateToken { compromised, who } => rotate(&store, *compromised, &who.operator),
         Verb::Show { format } => match store.identity()? {
             Some(identity) => show(&identity, *format),
             None => {
@@ -43,6 +57,17 @@ pub(super) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
             }
         },
     }
+}
+
+fn rotate(store: &Store, compromised: bool, operator: &str) -> Result<Exit> {
+    let at = At::now(store)?;
+    let rotation = if compromised { Rotation::Compromised } else { Rotation::Overlap };
+    let rotated = importer::rotate(store, &at.acting(operator), rotation, &mut entropy)?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{} tokens minted under the new key, {} ended", rotated.minted, rotated.ended)?;
+    warn(&mut out, &rotated.warnings)?;
+    super::write_checkpoint(&mut out, rotated.logged)?;
+    Ok(Exit::Clean)
 }
 
 fn show(identity: &Identity, format: Format) -> Result<Exit> {

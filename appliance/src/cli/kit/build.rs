@@ -10,7 +10,7 @@ use ouk::build::{BuildInput, BuiltKit, Expiries, KitTarget, Progress as Step, bu
 use ouk::keys::KeySet;
 use ouk::seal::{TrustedComment, sign_minisign};
 
-use super::{PRODUCT, delta, tokens};
+use super::{PRODUCT, delta, tokens, trivy};
 use crate::cli::exit::{Exit, UsageError};
 use crate::cli::progress::Progress;
 use crate::cli::{Global, files};
@@ -62,6 +62,8 @@ pub(crate) struct Args {
     notes: String,
     #[command(flatten)]
     entitlements: tokens::KitArgs,
+    #[command(flatten)]
+    trivy: trivy::Args,
     /// Write a delta to this full kit, or to this data set
     #[arg(long, value_name = "FILE|DIR")]
     base: Option<PathBuf>,
@@ -101,6 +103,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
         None => (targets(&args.dataset)?, String::new()),
     };
     targets.extend(args.entitlements.targets(&args.keys, signed_at)?);
+    targets.extend(args.trivy.targets(feeds::dataset::SCHEMA, signed_at)?);
     let mut spool = files::scratch(&args.output)?;
     let mut built = None;
     files::write(&args.output, 0o644, |file| {

@@ -8,14 +8,14 @@ use anyhow::{Context, Result};
 use domain::clock::ClockState;
 use domain::digest::Digest;
 use importer::isolated::Isolated;
-use importer::{ImportError, Imported, Means, Outcome, Progress as Step, Request, SealPolicy, SiteWord};
+use importer::{ImportError, Imported, Means, Outcome, Part, Progress as Step, Request, SealPolicy, SiteWord};
 use ouk::verify::Gates;
 use sandbox::Level;
 use store::{PendingRow, Store};
 
-use super::PRODUCT;
+use super::{PRODUCT, incomplete, volumes};
 use crate::cli::control::{self, Asking};
-use crate::cli::db::Format;
+use crate::cli::db::{self, Format};
 use crate::cli::exit::Exit;
 use crate::cli::progress::Progress;
 use crate::cli::{Global, admin, files};
@@ -29,17 +29,25 @@ Examples:
   stella kit import /media/usb/ouk-stella-stable-7.tar.zst --trust-root 1.root.json    (first time)
   stella kit import ouk-stella-stable-8.tar.zst --seal-key minisign.pub
   stella kit import ouk-stella-stable-8.tar.zst --expect-sha256 4f0c…
+  stella kit import /media/usb/*.vol*.tar.zst                                          (volumes, all here)
+  stella kit import /media/usb/ouk-stella-stable-8.vol2of3.tar.zst                     (one by one)
 
 The kit is copied once, verified, and made active by one atomic step. When it is refused the
 active data stays as it was, the kit goes to quarantine, and the exit code is 6. Where others must
-approve (stella admin dual-control) the kit is staged instead, and the exit code is 7.";
+approve (stella admin dual-control) the kit is staged instead, and the exit code is 7. A kit that has
+suspiciously less than the active data is staged, too, and the exit code is 9: see stella kit activate.
+
+A volume, or a copy that ends too early or is damaged, gives what is good in it; that is kept for 14
+days, and the exit code is 5. Further volumes or copies may come in any order, from other media, in
+other runs; with the last one the kit becomes active. A seal and --expect-sha256 are of the whole kit.
+stella kit status shows what is missing.";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
-    /// The kit: a file or a block device
-    #[arg(value_name = "FILE")]
-    kit: PathBuf,
+    /// The kit: a file or a block device; or files with parts of it, in any order
+    #[arg(value_name = "FILE", required = true, num_args = 1..)]
+    files: Vec<PathBuf>,
     /// The vendor's root metadata; pinned at the first import, checked to be the pinned one later
     #[arg(long, value_name = "FILE", env = "STELLA_TRUST_ROOT")]
     trust_root: Option<PathBuf>,
@@ -128,6 +136,22 @@ pub(crate) struct Seal {
 }
 
 impl SealArgs {
+    /// The seal of the kit that these files are, or that they are parts of.
+    fn read_of(&self, files: &[PathBuf]) -> Result<Seal> {
+        let whole = |path: &PathBuf| volumes::kit_beside(path).unwrap_or_else(|| path.clone());
+        let mut kits: Vec<PathBuf> = files.iter().map(whole).collect();
+        kits.dedup();
+        let mut none = None;
+        for kit in &kits {
+            let seal = self.read(kit)?;
+            if seal.text.is_some() {
+                return Ok(seal);
+            }
+            none.get_or_insert(seal);
+        }
+        none.context("no file was given")
+    }
+
     pub(crate) fn read(&self, kit: &Path) -> Result<Seal> {
         let policy = if self.seal_required { SealPolicy::Required } else { SealPolicy::Optional };
         if self.no_seal {
@@ -157,29 +181,31 @@ pub(crate) fn read_root(path: &Path) -> Result<Vec<u8>> {
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
-    import(global, args, importer::import, Exit::Approval)
+    import(global, args, importer::import_parts, Exit::Approval)
 }
 
 pub(super) fn stage(global: &Global, args: &StageArgs) -> Result<Exit> {
-    import(global, &args.import, importer::stage, Exit::Clean)
+    import(global, &args.import, importer::stage_parts, Exit::Clean)
 }
 
 /// An import or what else is made of a kit; `held` is how it ends when the kit waits.
 fn import(
     global: &Global,
     args: &Args,
-    make: fn(&Store, &Request<'_>, &Means<'_>) -> Result<Imported, ImportError>,
+    make: fn(&Store, &Request<'_>, &[Part], &Means<'_>) -> Result<Imported, ImportError>,
     held: Exit,
 ) -> Result<Exit> {
     let store = global.open_store()?;
-    let kit = importer::open_source(&args.kit)?;
+    let mut parts = args.files.iter().map(|path| open(path));
+    let kit = parts.next().context("no file was given")??;
+    let others: Vec<Part> = parts.collect::<Result<_, ImportError>>()?;
     let root = args.trust_root.as_deref().map(read_root).transpose()?;
     let site_root = args.site_root.as_deref().map(read_root).transpose()?;
-    let seal = args.seal.read(&args.kit)?;
+    let seal = args.seal.read_of(&args.files)?;
     let progress = Progress::new(global);
     let request = Request {
-        kit,
-        given_as: args.kit.display().to_string(),
+        kit: kit.file,
+        given_as: kit.given_as,
         trust_root: root.as_deref(),
         site_root: site_root.as_deref(),
         seal: seal.text.as_deref(),
@@ -200,7 +226,7 @@ fn import(
         nonce: at.nonce,
         progress: &show,
     };
-    let imported = make(&store, &request, &means);
+    let imported = make(&store, &request, &others, &means);
     progress.finish();
     let seal = match (&seal.text, &seal.key) {
         (Some(_), Some(_)) => "verified",
@@ -215,19 +241,31 @@ fn import(
             return Err(error.into());
         }
     };
-    let waiting = match &imported.outcome {
-        Outcome::Held(row) => Some(row.clone()),
-        Outcome::Activated(_) | Outcome::AlreadyCurrent(_) => None,
-    };
+    let outcome = imported.outcome.clone();
     report(imported, seal)?;
-    match waiting {
-        Some(row) => {
+    match outcome {
+        Outcome::Held(row) => {
             control::held(&store, &row, &args.asking, &at)?;
             preview(global, &store, &row)?;
-            Ok(held)
+            // Staged it would have waited in any case.
+            let must_look = held == Exit::Approval && must_look(&store, &row)?;
+            Ok(if must_look { Exit::Held } else { held })
         }
-        None => Ok(Exit::Clean),
+        Outcome::Incomplete(_) => Ok(Exit::Data),
+        Outcome::Activated(_) | Outcome::AlreadyCurrent(_) => {
+            super::status::entitlements(&store, &mut std::io::stdout().lock())?;
+            Ok(Exit::Clean)
+        }
     }
+}
+
+fn open(path: &Path) -> Result<Part, ImportError> {
+    Ok(Part { file: importer::open_source(path)?, given_as: path.display().to_string() })
+}
+
+/// Does it wait for nothing but somebody who accepts that it has less?
+fn must_look(store: &Store, row: &PendingRow) -> Result<bool> {
+    Ok(!row.concerns().is_empty() && store.control_policy()?.needed(row.task.action()) == 0)
 }
 
 /// What the kit that waits would change for the stored SBOMs. The first kit of a site changes nothing.
@@ -252,6 +290,11 @@ fn show(progress: &Progress, step: Step) {
         Step::Loading { bytes } => progress.at(bytes),
         Step::Indexing => progress.step("writing the generation", None),
         Step::Keeping => progress.step("storing blobs", None),
+        Step::Searching => progress.step("looking for parts of a kit", None),
+        Step::Assembling { bytes } => {
+            progress.step("putting the kit together", None);
+            progress.at(bytes);
+        }
         Step::Activating => progress.step("activating", None),
         Step::Done => progress.step("done", None),
     }
@@ -270,10 +313,14 @@ fn report(imported: Imported, seal: &str) -> Result<()> {
                 row.number, row.kit_version, row.signed_at
             )?;
             writeln!(out, "{} advisories from {} sources", row.advisories, row.sources.len())?;
+            if let Some(trivy_db) = &row.trivy_db {
+                writeln!(out, "{}", db::describe_trivy_db(trivy_db))?;
+            }
             writeln!(out, "kit sha256:{}", row.kit_sha256)?;
             writeln!(out, "content root {}", row.content_root)?;
             writeln!(out, "seal {seal}")?;
         }
+        Outcome::Incomplete(incomplete) => incomplete::report(incomplete, &mut out)?,
         Outcome::Held(_) => writeln!(out, "the kit is verified and staged; seal {seal}")?,
     }
     match imported.site {
@@ -283,6 +330,7 @@ fn report(imported: Imported, seal: &str) -> Result<()> {
         }
         SiteWord::Verified { publication } => writeln!(out, "site signatures verified, publication {publication}")?,
     }
+    control::warn(&mut out, &imported.warnings)?;
     match imported.clock {
         ClockState::Ok => {}
         ClockState::Behind => {

@@ -4,9 +4,11 @@ mod activate;
 mod approve;
 mod build;
 mod delta;
+mod discard;
 mod export;
 mod impact;
 mod import;
+mod incomplete;
 mod inspect;
 mod join;
 mod keys;
@@ -17,6 +19,7 @@ mod rollback;
 mod split;
 mod status;
 mod tokens;
+mod trivy;
 mod verify;
 mod volumes;
 mod withdraw;
@@ -46,7 +49,7 @@ pub(crate) enum Verb {
     Split(split::Args),
     /// Put a kit together from volumes or broken copies
     Join(join::Args),
-    /// Verify a kit and make its data active
+    /// Verify a kit, from one file or from its volumes, and make its data active
     Import(import::Args),
     /// Verify a kit and let it wait, to be activated later
     Stage(import::StageArgs),
@@ -58,11 +61,13 @@ pub(crate) enum Verb {
     Activate(activate::Args),
     /// Take a request back
     Withdraw(withdraw::Args),
+    /// Give up a kit of which some parts have come
+    Discard(discard::Args),
     /// Pass a verified kit on, with this site's signatures beside the vendor's
     Export(export::Args),
     /// Show what another generation changes for the stored SBOMs
     Impact(impact::Args),
-    /// Show generations, floors, receipts and refused kits
+    /// Show generations, floors, kits that wait for further parts, receipts and refused kits
     Status(status::Args),
     /// Write the signed receipt of an import, with a proof that it is in the audit log
     Receipt(receipt::Args),
@@ -85,6 +90,7 @@ pub(super) fn run(global: &Global, verb: Verb) -> Result<Exit> {
         Verb::Approve(args) => approve::run(global, &args),
         Verb::Activate(args) => activate::run(global, &args),
         Verb::Withdraw(args) => withdraw::run(global, &args),
+        Verb::Discard(args) => discard::run(global, &args),
         Verb::Export(args) => export::run(global, &args),
         Verb::Impact(args) => impact::run(global, &args),
         Verb::Status(args) => status::run(global, &args),

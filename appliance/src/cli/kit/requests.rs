@@ -7,7 +7,7 @@ use importer::control::rules::{self, Alarm};
 use store::{ControlPolicy, PendingRow, Store, Task};
 
 use crate::cli::Global;
-use crate::cli::control::{At, describe, standing};
+use crate::cli::control::{At, describe, standing, write_concerns};
 use crate::cli::db::Format;
 use crate::cli::exit::Exit;
 use crate::report::escape;
@@ -77,6 +77,7 @@ pub(super) fn table(store: &Store, rows: &[PendingRow], out: &mut impl Write) ->
         let tally = rules::tally(&policy, row, now);
         writeln!(out, "request {:<4} {}", row.number, describe(row))?;
         writeln!(out, "  asked by {} at {}", escape(&row.requested_by), row.requested_at)?;
+        write_concerns(row, out)?;
         writeln!(out, "  {}", standing(row, &tally))?;
         for (person, void) in &tally.void {
             writeln!(out, "  void: that of {} [{}]: {void}", escape(person), void.code())?;

@@ -58,11 +58,26 @@ fn json(store: &Store) -> Result<()> {
         "checkpoint": store.logbook()?.map(|log| serde_json::json!({"size": log.head().size, "root": log.head().root_base64()})),
         "pending": super::requests::json(store)?,
         "emergency": store.emergency()?,
+        "revocations": importer::revocations(store)?.map(|(serial, withdrawn)| serde_json::json!({"serial": serial, "withdrawn_generations": withdrawn})),
+        "tokens": store.site_tokens()?.len(),
+        "sets": super::incomplete::json(&store.sets()?),
         "receipts": oldest_first,
         "quarantine": store.quarantined()?,
         "disk_bytes": store.disk_usage_bytes()?,
     });
     writeln!(std::io::stdout().lock(), "{document:#}")?;
+    Ok(())
+}
+
+/// What the site is entitled to, and what is withdrawn.
+pub(super) fn entitlements(store: &Store, out: &mut impl Write) -> Result<()> {
+    if let Some((serial, _)) = importer::revocations(store)? {
+        writeln!(out, "revocations  list {serial}")?;
+    }
+    let tokens = store.site_tokens()?;
+    if let Some(first) = tokens.iter().map(|row| row.expires).min() {
+        writeln!(out, "tokens       {}, the first ends {first}; see stella token list", tokens.len())?;
+    }
     Ok(())
 }
 
@@ -73,11 +88,17 @@ fn table(store: &Store) -> Result<()> {
     if generations.is_empty() {
         writeln!(out, "no generation yet: import a kit with `stella kit import FILE --trust-root 1.root.json`")?;
     }
+    let revocations = importer::revocations(store)?;
+    let withdrawn = revocations.as_ref().map(|(_, withdrawn)| withdrawn.as_slice()).unwrap_or_default();
     for row in &generations {
-        let mark = if current == Some(row.number) { "active" } else { "" };
+        let mark = match row.number {
+            number if withdrawn.contains(&number) => "WITHDRAWN",
+            number if current == Some(number) => "active",
+            _ => "",
+        };
         writeln!(
             out,
-            "generation {:<4} {mark:<7} kit {:<5} signed {}  imported {}  {} advisories",
+            "generation {:<4} {mark:<9} kit {:<5} signed {}  imported {}  {} advisories",
             row.number, row.kit_version, row.signed_at, row.imported_at, row.advisories
         )?;
     }
@@ -92,6 +113,7 @@ fn table(store: &Store) -> Result<()> {
             writeln!(out, "floors       {}", floors.join(", "))?;
         }
     }
+    entitlements(store, &mut out)?;
     let (time, reading) = (importer::time(store)?, clock::reading());
     let present = time.judge(&reading);
     let state = match present.state {
@@ -100,6 +122,7 @@ fn table(store: &Store) -> Result<()> {
         ClockState::Ahead => "AHEAD: set it right, or confirm it with `stella admin clock confirm`",
     };
     writeln!(out, "clock        {} ({state}), floor {}", reading.wall, time.floor(&reading))?;
+    super::incomplete::table(&store.sets()?, present.at, &mut out)?;
     writeln!(out, "disk         {} MiB", store.disk_usage_bytes()? >> 20)?;
     if let Some(log) = store.logbook()? {
         writeln!(out, "site         {}", log.identity().id())?;

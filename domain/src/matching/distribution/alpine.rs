@@ -1,10 +1,11 @@
 //! Alpine: advisories per branch (`v3.19`, `edge`), by source package (origin), compared with
 //! the version of the binary, which in Alpine is that of its origin.
 
-use super::{Compared, Rules};
+use super::{Compared, Named, Rules};
 use crate::ecosystem::{Ecosystem, EcosystemKind};
 
-pub(super) const RULES: Rules = Rules { ids: &["alpine"], ecosystem, compared: Compared::Source };
+pub(super) const RULES: Rules =
+    Rules { ids: &["alpine"], ecosystem, named: Named::Source, compared: Compared::Source, plan: super::one };
 
 fn ecosystem(version: Option<&str>) -> Option<Ecosystem> {
     let version = version?.trim_start_matches('v');

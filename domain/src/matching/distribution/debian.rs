@@ -1,9 +1,10 @@
 //! Debian: advisories per release by source package and source version.
 
-use super::{Compared, Rules};
+use super::{Compared, Named, Rules};
 use crate::ecosystem::{Ecosystem, EcosystemKind};
 
-pub(super) const RULES: Rules = Rules { ids: &["debian"], ecosystem, compared: Compared::Source };
+pub(super) const RULES: Rules =
+    Rules { ids: &["debian"], ecosystem, named: Named::Source, compared: Compared::Source, plan: super::one };
 
 /// Codenames and release numbers, from the Debian wiki's table of releases. `sid` never gets a number.
 const RELEASES: &[(&str, &str)] = &[

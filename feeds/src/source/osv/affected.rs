@@ -4,18 +4,30 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use domain::advisory::{Affected, Interval, PackageKey, Upper};
-use domain::ecosystem::{Ecosystem, Releases};
+use domain::ecosystem::{Ecosystem, EcosystemKind, Releases};
+use domain::matching::suse_release;
 use domain::severity::Severity;
 use domain::source::SourceId;
 
 use super::events::{outside, sweep};
 use super::model::{OsvAffected, OsvRange};
 use crate::ingest::Ingested;
+use crate::source::rpm;
 
 /// The record that entries belong to, for reports.
 pub(super) struct Owner<'a> {
     pub(super) source: &'a SourceId,
     pub(super) record: &'a str,
+    /// The title of an erratum of an RPM distribution.
+    pub(super) title: Option<&'a str>,
+}
+
+impl Owner<'_> {
+    /// The module stream, which OSV has no place for, of what was built in a module.
+    fn stream_of(&self, ranges: &[Interval]) -> Option<String> {
+        let modular = ranges.iter().filter_map(Interval::fixed).any(|fixed| fixed.contains(".module"));
+        self.title.filter(|_| modular).and_then(rpm::stream_in_title)
+    }
 }
 
 /// An entry and the rating that it gives its package by a CVSS vector, if any.
@@ -43,6 +55,7 @@ fn assertion(owner: &Owner<'_>, entry: OsvAffected, rated: Option<Severity>, int
         note("affected entry of an unknown ecosystem: ignored", &ecosystem);
         return None;
     };
+    let ecosystem = release_of(ecosystem);
     if ecosystem.kind.releases() == Releases::PerRelease && ecosystem.release.is_none() {
         note("affected entry of a distribution names no release: it can match none", &name);
     }
@@ -80,11 +93,24 @@ fn assertion(owner: &Owner<'_>, entry: OsvAffected, rated: Option<Severity>, int
     ];
     let severity = words.into_iter().flatten().find_map(|word| word.parse::<Severity>().ok()).or(rated);
     let mut affected = Affected::new(owner.source.clone(), owner.record, PackageKey::new(ecosystem, &name));
+    // Paths of Go modules are case-sensitive. purls are not, so the key is in lower case.
+    let is_spelled = affected.package.ecosystem.kind == EcosystemKind::Go && affected.package.name != name;
+    affected.spelling = is_spelled.then_some(name);
     affected.ranges = intervals;
     affected.versions = versions;
     affected.severity = severity.filter(|severity| *severity != Severity::Unknown);
-    affected.module = specific.rpm_modularity.0;
+    affected.module = specific.rpm_modularity.0.or_else(|| owner.stream_of(&affected.ranges));
     Some(affected)
+}
+
+/// SUSE's records name products; those of one service pack are one release.
+fn release_of(ecosystem: Ecosystem) -> Ecosystem {
+    match ecosystem.kind {
+        EcosystemKind::Suse | EcosystemKind::OpenSuse => {
+            ecosystem.release.as_deref().and_then(suse_release).unwrap_or(ecosystem)
+        }
+        _ => ecosystem,
+    }
 }
 
 fn is_git(range: &OsvRange) -> bool {

@@ -96,7 +96,8 @@ fn convert(document: &str, osv: OsvRecord, into: &mut Ingested) {
     }
     let mut cwes: BTreeSet<String> = osv.database_specific.0.cwe_ids.0.into_iter().collect();
     let entries = reader.entries(osv.affected.unwrap_or_default(), &mut ratings, &mut cwes);
-    let affected = assertions(&Owner { source: &source, record: &id }, entries, into);
+    let title = osv.summary.as_deref();
+    let affected = assertions(&Owner { source: &source, record: &id, title }, entries, into);
     let relations = Relations::of(&id, info.relation, osv.aliases.0, osv.upstream.0, osv.related.0);
     dedup(&mut ratings);
     into.accept(Record {

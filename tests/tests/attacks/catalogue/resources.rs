@@ -19,13 +19,25 @@ attacks! {
 
 pub(crate) const LETTER: Letter = Letter {
     cases: CASES,
-    elsewhere: &[Elsewhere {
-        id: "R05",
-        tests: &[
-            "store/tests/store.rs::more_than_the_file_system_holds_is_refused_with_both_numbers",
-            "tests/tests/refusals.rs::an_import_that_cannot_write_its_blobs_ends_and_the_next_one_succeeds",
-        ],
-    }],
+    elsewhere: &[
+        Elsewhere {
+            id: "R04",
+            tests: &[
+                "tests/tests/transport.rs::r04_a_request_that_could_be_cut_apart_in_two_ways_is_refused",
+                "tests/tests/transport.rs::r04_a_length_beside_chunks_ends_the_connection_behind_the_one_answer",
+                "tests/tests/transport.rs::r04_chunks_that_are_no_chunks_are_refused",
+                "tests/tests/transport.rs::r04_headers_without_end_are_cut_off",
+                "tests/tests/transport.rs::r04_a_flood_over_http2_ends_its_own_connection_and_no_other",
+            ],
+        },
+        Elsewhere {
+            id: "R05",
+            tests: &[
+                "store/tests/store.rs::more_than_the_file_system_holds_is_refused_with_both_numbers",
+                "tests/tests/refusals.rs::an_import_that_cannot_write_its_blobs_ends_and_the_next_one_succeeds",
+            ],
+        },
+    ],
     open: &[
         Open {
             id: "R01",
@@ -33,7 +45,6 @@ pub(crate) const LETTER: Letter = Letter {
         },
         Open { id: "R02", reason: "kits are not uploaded over HTTP yet" },
         Open { id: "R03", reason: "kits are not uploaded over HTTP yet" },
-        Open { id: "R04", reason: "the HTTP library's part; no test sends smuggled requests yet" },
         Open { id: "R06", reason: "not measured: scans beside an import under CPU load" },
         Open { id: "R08", reason: "no import API and no identity yet" },
     ],

@@ -1,5 +1,6 @@
 //! S: attacks on signatures, keys and delegations.
 
+use attest::statement::OukImport;
 use domain::digest::Digest;
 use forge::{
     Draft, Vendor, bend_json, bend_root, canonical, compress, relabelled, replace_entitlement_key, rng, sign, tar,
@@ -144,7 +145,7 @@ fn s04_an_invalid_signature_beside_enough_valid_ones_is_written_down(bench: &mut
     let source = bench.medium(&kit);
     bench.import_changing(source).unwrap_or_else(|error| panic!("{error}"));
     let receipt = bench.receipts().pop().expect("one");
-    assert_eq!((receipt.result.as_str(), receipt.warnings.len()), ("activated", 1), "{:?}", receipt.warnings);
+    assert_eq!((receipt.result.as_str(), about_signatures(&receipt)), ("activated", 1), "{:?}", receipt.warnings);
     bench.note("an invalid one", "WARN");
     let mut foreign = bench.draft_of(HELD + 2, 2);
     let mut signers = bench.vendor.pairs("timestamp");
@@ -152,8 +153,12 @@ fn s04_an_invalid_signature_beside_enough_valid_ones_is_written_down(bench: &mut
     foreign.sign_with("timestamp", signers);
     let source = bench.medium(&foreign.kit());
     bench.import_changing(source).unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(bench.receipts().pop().expect("one").warnings.len(), 2);
+    assert_eq!(about_signatures(&bench.receipts().pop().expect("one")), 2);
     bench.note("two foreign ones", "WARN");
+}
+
+fn about_signatures(receipt: &OukImport) -> usize {
+    receipt.warnings.iter().filter(|warning| warning.starts_with("META/timestamp.json")).count()
 }
 
 fn s05_a_key_that_a_newer_root_took_away_does_not_count(bench: &mut Bench) {

@@ -18,10 +18,10 @@ use super::{Bench, Elsewhere, Letter, Open, attacks};
 attacks! {
     m01_an_older_role_is_refused_alone_and_with_others "M01"
         ["E-TS-ROLLBACK", "E-SNAP-ROLLBACK", "E-TGT-ROLLBACK", "accepted"];
-    m02_a_rollback_split_over_refusals_finds_no_floor_half_moved "M02" ["E-SNAP-ROLLBACK", "E-INCOMPLETE", "accepted"];
+    m02_a_rollback_split_over_refusals_finds_no_floor_half_moved "M02" ["E-SNAP-ROLLBACK", "RES", "accepted"];
     m03_one_version_with_two_contents_is_refused "M03" ["E-TS-EQUIVOCATION", "E-SNAP-EQUIVOCATION", "E-TGT-EQUIVOCATION"];
     m04_the_same_kit_again_changes_nothing "M04" ["accepted", "IGN"];
-    m05_parts_of_two_kits_are_not_mixed "M05" ["E-MIX", "E-INCOMPLETE", "E-DIGEST"];
+    m05_parts_of_two_kits_are_not_mixed "M05" ["E-MIX", "E-INCOMPLETE", "RES"];
     m06_a_snapshot_cannot_drop_a_role "M06" ["E-SNAP-REMOVED", "E-TGT-DELEGATION", "accepted"];
     m07_versions_are_capped_and_a_fast_forward_can_be_undone "M07" ["E-LIMIT", "E-TS-ROLLBACK", "E-SNAP-ROLLBACK", "accepted"];
     m08_an_intermediate_root_may_be_expired "M08" ["accepted"];
@@ -59,13 +59,10 @@ pub(crate) const LETTER: Letter = Letter {
         },
         Elsewhere { id: "M12", tests: &["ouk/tests/kit/metadata.rs::damaged_remembered_state_is_never_a_first_use"] },
     ],
-    open: &[
-        Open { id: "M13", reason: "a state older than its own log is found; a whole disk that was set back is not" },
-        Open {
-            id: "M14",
-            reason: "the list is verified, but the importer does not hold it against the active generation",
-        },
-    ],
+    open: &[Open {
+        id: "M13",
+        reason: "a state older than its own log is found; a whole disk that was set back is not",
+    }],
 };
 
 fn m01_an_older_role_is_refused_alone_and_with_others(bench: &mut Bench) {
@@ -103,10 +100,10 @@ fn m01_an_older_role_is_refused_alone_and_with_others(bench: &mut Bench) {
 }
 
 fn m02_a_rollback_split_over_refusals_finds_no_floor_half_moved(bench: &mut Bench) {
-    // The timestamp of kit 9 is seen, and the import is refused later on: no floor has moved.
+    // The timestamp of kit 9 is seen, and the rest of the kit does not come: no floor has moved.
     let mut later = bench.draft_of(9, 2);
     later.frames.pop_last();
-    bench.refuse("kit 9 without its last blob", &later.kit(), "E-INCOMPLETE");
+    bench.resume("kit 9 without its last blob", &later.kit());
     let mut split = bench.draft_of(9, 2);
     split.role("snapshot")["version"] = (HELD - 1).into();
     bench.refuse("timestamp 9 with snapshot 4", &split.kit(), "E-SNAP-ROLLBACK");
@@ -161,8 +158,9 @@ fn m05_parts_of_two_kits_are_not_mixed(bench: &mut Bench) {
     other.put("os/more", b"hullo");
     let strange = other.frames[&Digest::of(b"hullo").to_string()].clone();
     *blobs.frames.values_mut().next().expect("a frame") = strange;
-    let code = if blobs.frames.len() > 1 { "E-DIGEST" } else { "E-INCOMPLETE" };
-    bench.refuse("a blob of another kit", &blobs.kit(), code);
+    // Of the same length as a signed one it could be a damaged blob: it is not taken, and another copy awaited.
+    let incomplete = bench.resume("a blob of another kit", &blobs.kit());
+    assert_eq!(incomplete.set.missing_frames(), 1);
 }
 
 fn m06_a_snapshot_cannot_drop_a_role(bench: &mut Bench) {

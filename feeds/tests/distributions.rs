@@ -1,0 +1,19 @@
+//! The feeds of distributions, from the bytes that a vendor publishes to what a scan says of a
+//! package of that distribution. Expectations are read off the documents by hand.
+
+#[path = "documents/mod.rs"]
+mod documents;
+#[path = "distributions/index.rs"]
+mod index;
+#[path = "distributions/lists.rs"]
+mod lists;
+#[path = "distributions/oval.rs"]
+mod oval;
+#[path = "distributions/redhat.rs"]
+mod redhat;
+#[path = "distributions/suse.rs"]
+mod suse;
+#[path = "distributions/ubuntu.rs"]
+mod ubuntu;
+#[path = "distributions/updateinfo.rs"]
+mod updateinfo;
