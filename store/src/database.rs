@@ -28,6 +28,14 @@ pub(crate) struct SharedDatabase {
     writer: Mutex<Option<Database>>,
 }
 
+/// What must be in a database before anybody uses it.
+pub(crate) struct Content {
+    /// Is it there, and of a version that is known?
+    pub(crate) is_filled: fn(&ReadTransaction) -> Result<bool, StoreError>,
+    /// Puts it there, unless another process has done so.
+    pub(crate) fill: fn(&SharedDatabase) -> Result<(), StoreError>,
+}
+
 fn builder(cache_bytes: usize) -> redb::Builder {
     let mut builder = redb::Builder::new();
     builder.set_cache_size(cache_bytes).set_concurrency_mode(ConcurrencyMode::MultiWriter);
@@ -37,31 +45,36 @@ fn builder(cache_bytes: usize) -> redb::Builder {
 impl SharedDatabase {
     /// Opens the database and repairs what a crash has left. When there is none, one is made under another name,
     /// filled, and linked when it is whole: a power cut while a database is being made leaves a file that is none.
+    ///
+    /// A handle that writes syncs the file even where nothing is written, so there is none before somebody writes;
+    /// whoever only asks, asks a disk that takes no writes, too.
     pub(crate) fn open(
         disk: &Arc<dyn Disk>,
         layout: &Layout,
         path: PathBuf,
         cache_bytes: usize,
-        fill: impl Fn(&Self) -> Result<(), StoreError>,
+        content: &Content,
     ) -> Result<Self, StoreError> {
         match disk.stat(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => make(disk, layout, &path, cache_bytes, &fill)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                make(disk, layout, &path, cache_bytes, content.fill)?;
+            }
             // An empty file would be filled as if it were new, and the site would trust anew.
             Ok(found) if found.length == 0 => {
                 return Err(StoreError::Unreadable { path, reason: "it is empty".to_owned() });
             }
             found => found.map(drop).map_err(StoreError::io(&path))?,
         }
-        let database = Self::at(disk, path, cache_bytes)?;
+        let database = Self::at(disk, path, cache_bytes);
         // One that is there already may be of another program.
-        fill(&database)?;
+        if !(content.is_filled)(&database.begin_read()?)? {
+            (content.fill)(&database)?;
+        }
         Ok(database)
     }
 
-    fn at(disk: &Arc<dyn Disk>, path: PathBuf, cache_bytes: usize) -> Result<Self, StoreError> {
-        let writer = open_writer(&**disk, &path, cache_bytes)?;
-        let reader = RwLock::new(Some(open_reader(&**disk, &path, cache_bytes)?));
-        Ok(Self { disk: Arc::clone(disk), path, cache_bytes, reader, writer: Mutex::new(Some(writer)) })
+    fn at(disk: &Arc<dyn Disk>, path: PathBuf, cache_bytes: usize) -> Self {
+        Self { disk: Arc::clone(disk), path, cache_bytes, reader: RwLock::new(None), writer: Mutex::new(None) }
     }
 
     pub(crate) fn begin_read(&self) -> Result<ReadTransaction, StoreError> {
@@ -113,14 +126,14 @@ fn make(
     layout: &Layout,
     path: &Path,
     cache_bytes: usize,
-    fill: &impl Fn(&SharedDatabase) -> Result<(), StoreError>,
+    fill: fn(&SharedDatabase) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
     let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("database");
     let temporary = layout.staging().join(format!("{stem}-{}-{serial}", std::process::id()));
     remove_file(&**disk, &temporary)?;
-    fill(&SharedDatabase::at(disk, temporary.clone(), cache_bytes)?)?;
+    fill(&SharedDatabase::at(disk, temporary.clone(), cache_bytes))?;
     // The names above come first: whoever finds a state looks no further.
     layout.sync_names(&**disk)?;
     let linked = disk.link(&temporary, path);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use domain::digest::Digest;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, Kind};
 use crate::durable::{create_directories, sync_directory};
 use crate::error::StoreError;
 
@@ -22,6 +22,7 @@ impl Layout {
 
     /// Makes the directories that are missing, readable by their owner alone.
     pub(crate) fn create(&self, disk: &dyn Disk) -> Result<(), StoreError> {
+        let mut made = false;
         for directory in [
             self.root.clone(),
             self.cas(),
@@ -34,9 +35,12 @@ impl Layout {
             self.keys(),
             self.log(),
         ] {
-            create_directories(disk, &directory)?;
+            if !disk.stat(&directory).is_ok_and(|found| found.kind == Kind::Directory) {
+                create_directories(disk, &directory)?;
+                made = true;
+            }
         }
-        sync_directory(disk, &self.root)
+        if made { sync_directory(disk, &self.root) } else { Ok(()) }
     }
 
     /// Makes the names in the state directory durable, its own, and those of the directories above

@@ -13,7 +13,7 @@ use redb::{ReadableTable, TableDefinition};
 
 use crate::audit::{self, Entry, Logged};
 use crate::blobs::Blobs;
-use crate::database::SharedDatabase;
+use crate::database::{Content, SharedDatabase};
 use crate::disk::{Disk, DiskLock, Kind, RealDisk};
 use crate::durable::{list, remove_file, sync_directory};
 use crate::entitlements::{EntitlementChange, write_entitlements};
@@ -78,7 +78,7 @@ impl Store {
     pub fn open_on(disk: Arc<dyn Disk>, directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let layout = Layout::new(directory);
         layout.create(&*disk)?;
-        let state = SharedDatabase::open(&disk, &layout, layout.state(), CACHE_BYTES, check_schema)?;
+        let state = SharedDatabase::open(&disk, &layout, layout.state(), CACHE_BYTES, &CONTENT)?;
         Ok(Self {
             blobs: Blobs::new(Arc::clone(&disk), layout.clone()),
             disk,
@@ -114,6 +114,8 @@ impl Store {
 
     /// Takes the import lock, or says that somebody has it.
     pub fn lock_import(&self) -> Result<ImportLock, StoreError> {
+        // Another program may have made directories and been killed before they were durable.
+        sync_directory(self.disk(), self.layout.root())?;
         let path = self.layout.import_lock();
         let held = self.disk.try_lock(&path).map_err(StoreError::io(&path))?;
         held.map(|held| ImportLock { _held: held }).ok_or(StoreError::ImportRunning)
@@ -397,16 +399,33 @@ impl Store {
     }
 }
 
-fn check_schema(state: &SharedDatabase) -> Result<(), StoreError> {
+const CONTENT: Content = Content { is_filled: has_schema, fill: make_tables };
+
+fn has_schema(read: &redb::ReadTransaction) -> Result<bool, StoreError> {
+    let found = match read.open_table(META) {
+        Err(redb::TableError::TableDoesNotExist(_)) => None,
+        meta => meta?.get("schema")?.map(|value| value.value()),
+    };
+    check_schema(found)
+}
+
+/// Is it the present one?
+fn check_schema(found: Option<u32>) -> Result<bool, StoreError> {
+    match found {
+        Some(found) if found > SCHEMA => Err(StoreError::Newer { found, known: SCHEMA }),
+        found => Ok(found == Some(SCHEMA)),
+    }
+}
+
+fn make_tables(state: &SharedDatabase) -> Result<(), StoreError> {
     let write = state.begin_write()?;
     {
         let mut meta = write.open_table(META)?;
         let found = meta.get("schema")?.map(|value| value.value());
-        match found {
-            Some(found) if found > SCHEMA => return Err(StoreError::Newer { found, known: SCHEMA }),
-            Some(SCHEMA) => return Ok(()),
-            Some(_) | None => meta.insert("schema", SCHEMA)?,
-        };
+        if check_schema(found)? {
+            return Ok(());
+        }
+        meta.insert("schema", SCHEMA)?;
         // Made now, so that reading never has to ask whether a table exists.
         write.open_table(TRUST)?;
         write.open_table(GENERATIONS)?;

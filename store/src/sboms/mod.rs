@@ -18,7 +18,7 @@ use policy::Gate;
 use redb::{ReadableTable, ReadableTableMetadata, TableDefinition};
 use serde::{Deserialize, Serialize};
 
-use crate::database::SharedDatabase;
+use crate::database::{Content, SharedDatabase};
 use crate::error::StoreError;
 use crate::rows::{decode, encode};
 use crate::state::Store;
@@ -75,24 +75,40 @@ impl Store {
     /// Opens the stored SBOMs, making the file when it is missing.
     pub fn sboms(&self) -> Result<Sboms, StoreError> {
         let path = self.layout().sboms();
-        let database = SharedDatabase::open(self.shared_disk(), self.layout(), path, CACHE_BYTES, check_schema)?;
+        let database = SharedDatabase::open(self.shared_disk(), self.layout(), path, CACHE_BYTES, &CONTENT)?;
         Ok(Sboms { database })
     }
 }
 
-fn check_schema(database: &SharedDatabase) -> Result<(), StoreError> {
+const CONTENT: Content = Content { is_filled: has_schema, fill: make_tables };
+
+fn has_schema(read: &redb::ReadTransaction) -> Result<bool, StoreError> {
+    let found = match read.open_table(META) {
+        Err(redb::TableError::TableDoesNotExist(_)) => None,
+        meta => meta?.get("schema")?.map(|value| value.value()),
+    };
+    check_schema(found)
+}
+
+/// Is there one, and a known one?
+fn check_schema(found: Option<u64>) -> Result<bool, StoreError> {
+    match found {
+        Some(found) if found > SCHEMA => {
+            Err(StoreError::Newer { found: u32::try_from(found).unwrap_or(u32::MAX), known: SCHEMA as u32 })
+        }
+        found => Ok(found.is_some()),
+    }
+}
+
+fn make_tables(database: &SharedDatabase) -> Result<(), StoreError> {
     let write = database.begin_write()?;
     {
         let mut meta = write.open_table(META)?;
         let found = meta.get("schema")?.map(|value| value.value());
-        match found {
-            Some(found) if found > SCHEMA => {
-                let found = u32::try_from(found).unwrap_or(u32::MAX);
-                return Err(StoreError::Newer { found, known: SCHEMA as u32 });
-            }
-            Some(_) => return Ok(()),
-            None => meta.insert("schema", SCHEMA)?,
-        };
+        if check_schema(found)? {
+            return Ok(());
+        }
+        meta.insert("schema", SCHEMA)?;
         meta.insert("planner", footprint::planner())?;
         write.open_table(ROWS)?;
         write.open_table(INVENTORIES)?;

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use bench::Kit::Version;
 use explore::Workload;
-use tests::simulation::{FaultKind, SimDisk};
+use tests::simulation::{Fault, FaultKind, SimDisk};
 use workloads::WORKLOADS;
 
 /// A number from the environment, which `make crash` sets.
@@ -108,6 +108,19 @@ fn a_kit_that_would_fill_the_disk_is_refused_before_it_is_copied() {
         image.paths().into_iter().filter(data).map(Path::to_owned).collect()
     };
     assert_eq!(files(&image), files(&start), "nothing but the log has grown");
+}
+
+#[test]
+fn whoever_only_asks_neither_writes_nor_waits_for_the_disk() {
+    let disk = SimDisk::new(&bench::BENCH.site_with(&[Version(1)]));
+    disk.arm(Some(Fault { kind: FaultKind::ReadOnly, at: 0, persistent: true }));
+    let store = bench::open(&disk).expect("a state");
+    assert!(store.trust().expect("readable").is_some());
+    let ecosystems = store.open_current().expect("a generation").ecosystems().clone();
+    assert!(ecosystems.contains_key("crates.io"), "{ecosystems:?}");
+    assert_eq!(disk.hits(), 0, "something was written, or synced");
+    let error = bench::BENCH.import(&store, Version(2)).expect_err("no kit can be taken");
+    assert_eq!(error.code(), "E-ROFS");
 }
 
 #[test]

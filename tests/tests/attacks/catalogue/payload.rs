@@ -201,7 +201,10 @@ fn delta_of_line(bench: &Bench, version: u64, upsert: &[u8]) -> Vec<u8> {
     (described.schema, described.content_root) = (DELTA_SCHEMA, root.finish());
     let manifest = described.to_canonical_json();
     let mut draft = Draft::new(&bench.vendor, version, &[(MANIFEST_NAME, &manifest), (&name, &changes)]);
-    draft.role("targets")["ouk"]["base"] = json!({ "kit_version": HELD, "content_root": base });
+    let targets = draft.role("targets");
+    targets["ouk"]["base"] = json!({ "kit_version": HELD, "content_root": base });
+    // Segments of a delta lie one folder deeper than what other kits of these tests have.
+    targets["delegations"]["roles"][0]["paths"] = json!(["feeds/*", "feeds/*/*/*"]);
     draft.kit()
 }
 
