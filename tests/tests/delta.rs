@@ -176,7 +176,7 @@ fn d01_a_delta_is_not_put_on_an_index_that_is_damaged_where_it_does_not_look() {
     bytes[at] ^= 1;
     fs::write(&index, &bytes).expect("written");
     let ran = import(&site, "site", "delta.tar.zst");
-    assert_eq!(ran.code, 6, "{}", ran.stderr);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(
         ran.stderr.contains("E-STATE") && ran.stderr.contains("the index of generation 1 is damaged"),
         "{}",
