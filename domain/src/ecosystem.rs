@@ -73,6 +73,7 @@ ecosystems! {
     CleanStart "CleanStart" Apk Rolling AsIs;
     CocoaPods "CocoaPods" Gem Rolling AsIs;
     ConanCenter "ConanCenter" Conan Rolling Lower;
+    Cpe "CPE" Generic Rolling Lower;
     Cran "CRAN" Cran Rolling AsIs;
     CratesIo "crates.io" SemVer Rolling Lower;
     Debian "Debian" Dpkg PerRelease AsIs;

@@ -128,6 +128,10 @@ pub enum Unevaluated {
     /// Advisories are kept by source package; the document names none and the tool that
     /// wrote it does not say so for any package.
     UnknownSourcePackage,
+    /// Neither a purl nor a CPE that can be read.
+    InvalidCpe,
+    /// Known by CPE alone, and no advisory speaks of that name: it may be the wrong word.
+    UnknownCpe,
     /// A modular RPM, and nothing says of which module stream, but advisories differ by stream.
     UnknownModule,
     /// Of a package repository that the distribution's advisories do not speak of.
@@ -163,6 +167,8 @@ impl fmt::Display for Unevaluated {
             Self::UnsupportedType { purl_type } => write!(f, "no advisory source for purl type {purl_type}"),
             Self::UnknownDistribution => f.write_str("distribution or release not stated"),
             Self::UnknownSourcePackage => f.write_str("source package not stated"),
+            Self::InvalidCpe => f.write_str("invalid CPE"),
+            Self::UnknownCpe => f.write_str("no advisory speaks of its CPE"),
             Self::UnknownModule => f.write_str("module stream not stated"),
             Self::UnknownRepository { repository } => write!(f, "no advisories are known of repository {repository}"),
             Self::UnsupportedDistribution { distribution } => write!(f, "no rules for distribution {distribution}"),

@@ -7,6 +7,7 @@
 pub mod advisory;
 pub mod clock;
 pub mod component;
+pub mod cpe;
 pub mod cvss;
 pub mod digest;
 pub mod ecosystem;

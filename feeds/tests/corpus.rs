@@ -41,7 +41,10 @@ fn every_record_of_every_feed_is_taken_in() {
         ("distro/debian-tracker-DERIVED.json.zst", "debian", 14_321),
         // One of its 1222 definitions is marked as not applicable.
         ("distro/azurelinux-3.0-oval.xml.zst", "azure-linux", 1221),
-        ("vex/redhat-csaf-vex.tar.zst", "redhat", 1),
+        // Eight VEX documents, and 21 vulnerabilities in three errata.
+        ("vex/redhat-csaf-vex.tar.zst", "redhat", 29),
+        ("nvd/anchore-nvd-overrides.tar.zst", "anchore-nvd", 24_152),
+        ("nvd/nvd-2.0-real.json.zst", "nvd", 193),
         ("deltas/rustsec-osv.T1.tar.zst", "rustsec", 1127),
     ];
     for (file, source, records) in feeds {
@@ -71,9 +74,7 @@ fn the_mixed_harvest_is_read_but_for_two_records_of_unknown_databases() {
 fn formats_without_a_parser_are_counted_file_by_file() {
     let Some(data) = shared() else { return };
     let feeds: &[(&str, u64)] = &[
-        ("cve/cve5-vulnrichment-2023-2024.tar.zst", 28_884),
-        ("nvd/anchore-nvd-overrides.tar.zst", 24_152),
-        ("nvd/nvd-2.0-real.json.zst", 1),
+        ("nvd/nvd-1.1-real.json.zst", 1),
         ("native/friendsofphp.tar.zst", 1593),
         ("native/haskell.tar.zst", 40),
         ("distro/wolfi-advisories.tar.zst", 1027),
@@ -85,6 +86,21 @@ fn formats_without_a_parser_are_counted_file_by_file() {
         let counted: u64 = ingested.unsupported.values().map(|format| format.count).sum();
         assert_eq!(counted + ingested.not_data, *documents, "{file}");
     }
+}
+
+#[test]
+fn every_record_of_the_cve_list_is_read_and_what_cisa_adds_counts_apart() {
+    let Some(data) = shared() else { return };
+    let ingested = read_file(&data.join("feeds/cve/cve5-vulnrichment-2023-2024.tar.zst"));
+    // Counted by other means: 12,777 of CISA's containers hold a score, a CWE or a CPE of software. Of 114 the versions are
+    // free text, of 20 none is affected; the others say how urgent it is.
+    assert_eq!(tallies(&ingested), [("cisa-adp", 12_634, 0), ("cve", 28_884, 0)]);
+    assert_eq!(ingested.problems, []);
+    assert_eq!(ingested.records.iter().filter(|record| record.withdrawn.is_some()).count(), 68, "the rejected ones");
+    let notes: Vec<_> = ingested.notes.iter().map(|((_, reason), note)| (reason.as_str(), note.count)).collect();
+    // Names of no product (`cpe:2.3:h:qualcomm:-:…`, and one name inside of another) and versions that nobody can order.
+    let [cpe, version] = ["CPE that cannot be read: ignored", "version that is a commit or free text: ignored"];
+    assert_eq!(notes, [(cpe, 44), (version, 665), (cpe, 10), (version, 35)], "of CISA, and of the list");
 }
 
 #[test]

@@ -15,5 +15,7 @@ mod redhat;
 mod suse;
 #[path = "distributions/ubuntu.rs"]
 mod ubuntu;
+#[path = "distributions/unpackaged.rs"]
+mod unpackaged;
 #[path = "distributions/updateinfo.rs"]
 mod updateinfo;

@@ -311,7 +311,7 @@ fn containers_are_opened_in_any_nesting_and_order_is_kept() {
         ("a/RUSTSEC-2023-0090.json", documents::bytes("osv/RUSTSEC-2023-0090.json")),
         ("LICENSE", b"do what you like".to_vec()),
         ("b/PYSEC-2019-26.yaml", documents::bytes("osv/PYSEC-2019-26.yaml")),
-        ("cve/CVE-2026-1.json", br#"{"dataType": "CVE_RECORD", "cveMetadata": {}}"#.to_vec()),
+        ("nvd/nvdcve-1.1-2026.json", br#"{"CVE_data_type": "CVE", "CVE_Items": []}"#.to_vec()),
         ("epss.csv.gz", documents::gzip(&documents::bytes("epss/epss_scores.csv"))),
         ("c/GO-2024-3228.json", documents::bytes("osv/GO-2024-3228.json")),
     ];
@@ -320,7 +320,7 @@ fn containers_are_opened_in_any_nesting_and_order_is_kept() {
         let ids: Vec<_> = ingested.records.iter().map(|record| record.id.as_str()).collect();
         assert_eq!(ids, ["RUSTSEC-2023-0090", "PYSEC-2019-26", "GO-2024-3228"]);
         assert_eq!((ingested.epss.len(), ingested.not_data), (2, 1));
-        assert_eq!(ingested.unsupported["CVE 5 record"].count, 1);
+        assert_eq!(ingested.unsupported["NVD 1.1"].count, 1);
     }
 }
 

@@ -47,7 +47,6 @@ impl Entry<'_> {
         set_purl(&mut component, &self.purl, place, draft)?;
         component.name = draft.keep(place, "name", &self.name)?.unwrap_or_default();
         component.kind = kind(&self, &component);
-        self.name_system(&mut component, draft)?;
         name_or_warn(&mut component, place, draft);
         add_facts(&mut component, self.facts, draft)?;
         Ok(component)
@@ -62,20 +61,6 @@ impl Entry<'_> {
         } else if self.kind.as_str() == Some("operating-system") {
             draft.system(self.name.meaningful(), self.version.meaningful());
         }
-    }
-
-    /// Names an operating system by its properties, as [`Self::note_system`] does, so that what is written of it says
-    /// the same when it is read again.
-    fn name_system(&self, component: &mut Component, draft: &Draft<'_>) -> Result<(), SbomError> {
-        if let (ComponentKind::OperatingSystem, Some(id)) = (component.kind, &self.facts.distribution_id) {
-            draft.limits.check_string(id.len())?;
-            component.name.clone_from(id);
-            if let Some(version) = &self.facts.distribution_version {
-                draft.limits.check_string(version.len())?;
-                component.version = Some(version.clone());
-            }
-        }
-        Ok(())
     }
 }
 

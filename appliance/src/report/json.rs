@@ -237,6 +237,8 @@ pub(crate) fn reason(reason: &Unevaluated) -> (&'static str, Option<&str>) {
         Unevaluated::UnsupportedType { purl_type } => ("unsupported-type", Some(purl_type)),
         Unevaluated::UnknownDistribution => ("unknown-distribution", None),
         Unevaluated::UnknownSourcePackage => ("unknown-source-package", None),
+        Unevaluated::InvalidCpe => ("invalid-cpe", None),
+        Unevaluated::UnknownCpe => ("unknown-cpe", None),
         Unevaluated::UnknownModule => ("unknown-module", None),
         Unevaluated::UnknownRepository { repository } => ("unknown-repository", Some(repository)),
         Unevaluated::UnsupportedDistribution { distribution } => ("unsupported-distribution", Some(distribution)),

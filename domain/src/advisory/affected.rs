@@ -63,7 +63,8 @@ pub struct Affected {
     /// Architectures the assertion is limited to; empty means all.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub arches: BTreeSet<String>,
-    /// The module stream (`nodejs:18`) a modular RPM must belong to.
+    /// The module stream (`nodejs:18`) a modular RPM must belong to, or the qualifiers
+    /// ([`Cpe::qualifiers`](crate::cpe::Cpe::qualifiers)) that software under a CPE must fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use super::index::{AdvisoryIndex, Assertion, DataCoverage, Summary};
 use super::judge::{Judgement, is_modular, judge};
 use super::plan::Lookup;
+use super::unpackaged::is_by_cpe;
 use super::{authority, severity};
 use crate::advisory::{Interval, Status, Upper};
 use crate::component::Component;
 use crate::digest::Digest;
+use crate::ecosystem::EcosystemKind;
 use crate::finding::{Confidence, Evidence, Finding, Unevaluated};
 use crate::source::SourceId;
 use crate::time::Timestamp;
@@ -87,6 +89,10 @@ fn gather<'l, I: AdvisoryIndex>(lookups: &'l [Lookup], index: &I) -> Result<Gath
         }
         gathered.found.push(Found { lookup, version, assertions });
     }
+    let is_unknown = |found: &Found<'_>| is_by_cpe(found.lookup) && found.assertions.is_empty();
+    if !gathered.found.is_empty() && gathered.found.iter().all(is_unknown) {
+        gathered.reason.get_or_insert(Unevaluated::UnknownCpe);
+    }
     Ok(gathered)
 }
 
@@ -123,7 +129,7 @@ fn judge_all<'f>(found: &'f [Found<'_>]) -> (Vec<Hit<'f>>, Option<Unevaluated>) 
         for (found, assertion) in authority::decisive(kind, said, |(_, assertion)| assertion) {
             panel.hear(found, assertion);
         }
-        if found.len() > 1 {
+        if found.len() > 1 && kind != EcosystemKind::Cpe {
             panel.let_fixes_settle();
         }
         doubt = doubt.or(panel.doubt);

@@ -2,7 +2,9 @@
 
 use super::index::Assertion;
 use super::plan::Lookup;
+use super::unpackaged;
 use crate::advisory::{Interval, Status};
+use crate::cpe::qualifiers_fit;
 use crate::ecosystem::EcosystemKind;
 use crate::version::{InvalidVersion, Scheme, Version};
 
@@ -78,6 +80,10 @@ fn arch_is_meant(named: &[String], arch: Option<&str>) -> bool {
 }
 
 fn module_is_meant(assertion: &Assertion, lookup: &Lookup) -> bool {
+    if unpackaged::is_by_cpe(lookup) {
+        let qualifiers = assertion.module.as_deref();
+        return qualifiers.is_none_or(|qualifiers| qualifiers_fit(qualifiers, lookup.module.as_deref()));
+    }
     match (&assertion.module, &lookup.module) {
         // A label is `name:stream:version:context:arch`; the advisory names its head.
         (Some(stream), Some(label)) => {

@@ -14,8 +14,9 @@ mod judge;
 mod language;
 mod plan;
 mod severity;
+mod unpackaged;
 
-pub use authority::authority;
+pub use authority::authorities;
 pub use distribution::{
     debian_release, ecosystem_of, redhat_stream, stated_distribution, suse_release, ubuntu_release,
 };

@@ -1,6 +1,6 @@
 //! Which package keys a component is looked up under, and with which version.
 
-use super::{distribution, language};
+use super::{distribution, language, unpackaged};
 use crate::advisory::PackageKey;
 use crate::component::{Component, ComponentKind, Distribution, Inventory};
 use crate::finding::Unevaluated;
@@ -13,7 +13,7 @@ pub struct Lookup {
     pub version: String,
     /// The package's architecture, for assertions that name architectures.
     pub arch: Option<String>,
-    /// The package's module stream, for assertions that name one.
+    /// The package's module stream, for assertions that name one; of a CPE its qualifiers.
     pub module: Option<String>,
     /// Set when the name is only assumed to be the source package's: without any
     /// assertion under it, the component is not evaluated.
@@ -90,15 +90,18 @@ fn lookups(
     let purl = match (&component.purl, &component.invalid_purl) {
         (Some(purl), _) => purl,
         (None, Some(_)) => return Err(Unevaluated::InvalidPurl),
-        (None, None) => return Err(Unevaluated::MissingPurl),
+        (None, None) => return unpackaged::lookups(component).unwrap_or(Err(Unevaluated::MissingPurl)),
     };
-    let version = version(component, purl)?;
     if distribution::is_system_package(&purl.package_type) {
-        return distribution::lookups(component, purl, version, document, names);
+        return distribution::lookups(component, purl, version(component, purl)?, document, names);
     }
-    let package = language::package_key(purl)
-        .ok_or_else(|| Unevaluated::UnsupportedType { purl_type: purl.package_type.clone() })?;
-    Ok(vec![Lookup::new(package, version)])
+    match language::package_key(purl) {
+        Some(package) => Ok(vec![Lookup::new(package, version(component, purl)?)]),
+        None => {
+            let unsupported = || Err(Unevaluated::UnsupportedType { purl_type: purl.package_type.clone() });
+            unpackaged::lookups(component).unwrap_or_else(unsupported)
+        }
+    }
 }
 
 // The purl is what the look-up name comes from, so its version goes with it; the

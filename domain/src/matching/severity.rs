@@ -1,7 +1,7 @@
 //! The severity that a finding shows, out of all that sources say.
 //!
 //! Order: the vendor's rating of this very package; then ratings of the sources that made
-//! the finding; then GHSA; then any other. Within one source the newest CVSS version
+//! the finding; then GHSA; then the numbering authority and CISA, then NVD; then any other. Within one source the newest CVSS version
 //! comes first. Never the maximum of all: one panicking source must not outvote the rest.
 
 use super::index::RatingRow;
@@ -40,7 +40,9 @@ fn rank(source: &SourceId, evidence: &[(SourceId, Option<Severity>)]) -> u8 {
     match source.as_str() {
         _ if evidence.iter().any(|(named, _)| named == source) => 0,
         "ghsa" => 1,
-        _ => 2,
+        "cve" | "osv-cve" | "cisa-adp" => 2,
+        "nvd" => 3,
+        _ => 4,
     }
 }
 

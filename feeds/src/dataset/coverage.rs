@@ -18,7 +18,8 @@ const ROLLING_MIN: usize = 200;
 
 /// Sources that speak of other people's ecosystems in passing. Their records count as findings and
 /// never make an ecosystem complete.
-const STRAY_SOURCES: &[&str] = &["gsd", "malicious-packages", "oss-fuzz", "osv-cve", "root"];
+const STRAY_SOURCES: &[&str] =
+    &["anchore-nvd", "cisa-adp", "cve", "gsd", "malicious-packages", "oss-fuzz", "osv-cve", "root"];
 
 /// One ecosystem (with release) of a data set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -24,9 +24,11 @@ pub enum Role {
 /// Roles that do not follow from a source's relation to CVE ids in [`SOURCES`], among them
 /// those of sources that are not read yet.
 const NAMED: &[(&str, Role)] = &[
+    ("anchore-nvd", Role::Nvd),
     ("bdu", Role::National),
     ("cert-bund", Role::National),
     ("cert-fr", Role::National),
+    ("cisa-adp", Role::Nvd),
     ("cnnvd", Role::National),
     ("cnvd", Role::National),
     ("cve", Role::Cna),

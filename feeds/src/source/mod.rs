@@ -8,11 +8,13 @@ mod alpine;
 mod arch;
 mod csaf;
 mod csv;
+mod cve;
 mod debian_tracker;
 mod epss;
 mod errata;
 mod kev;
 mod lenient;
+mod nvd;
 pub(crate) mod osv;
 mod oval;
 mod photon;
@@ -65,6 +67,9 @@ pub(crate) const PARSERS: &[Parser] = &[
     Parser { recognises: errata::is_alma, read: Whole(errata::read_alma) },
     Parser { recognises: errata::is_apollo, read: Whole(errata::read_apollo) },
     Parser { recognises: photon::is_json, read: Whole(photon::read_json) },
+    Parser { recognises: cve::is_json, read: Whole(cve::read_json) },
+    Parser { recognises: nvd::is_page, read: Stream(nvd::read_page) },
+    Parser { recognises: nvd::is_record, read: Whole(nvd::read_record) },
     Parser { recognises: arch::is_json, read: Whole(arch::read_json) },
     Parser { recognises: oval::is_xml, read: Stream(oval::read_xml) },
     Parser { recognises: updateinfo::is_xml, read: Stream(updateinfo::read_xml) },

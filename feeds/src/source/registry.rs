@@ -63,14 +63,17 @@ sources! {
     "alma" "AlmaLinux errata" "https://errata.almalinux.org/" "MIT" Attribution Derived ["ALSA" "ALBA" "ALEA"];
     "alpine" "Alpine secdb" "https://secdb.alpinelinux.org/" "not stated" Attribution Derived ["ALPINE"];
     "amazon" "Amazon Linux security advisories" "https://alas.aws.amazon.com/" "not stated" InternalOnly Derived [];
+    "anchore-nvd" "Anchore NVD data overrides" "https://github.com/anchore/nvd-data-overrides" "CC0-1.0" Open Alias [];
     "android" "Android security bulletins" "https://source.android.com/docs/security/bulletin" "CC-BY-4.0" Attribution Alias ["ASB" "PUB"];
     "arch" "Arch Linux security tracker" "https://security.archlinux.org/" "not stated" InternalOnly Derived ["AVG" "ASA"];
     "azure-linux" "Azure Linux vulnerability data" "https://github.com/microsoft/AzureLinuxVulnerabilityData" "MIT" Attribution Derived ["AZL"];
     "bellsoft" "BellSoft security advisories" "https://github.com/bell-sw/osv-database" "not stated" InternalOnly Derived ["BELL"];
     "bitnami" "Bitnami vulnerability database" "https://github.com/bitnami/vulndb" "Apache-2.0" Attribution Alias ["BIT"];
     "chainguard" "Chainguard advisories" "https://packages.cgr.dev/chainguard/security.json" "not stated" InternalOnly Derived ["CGA"];
+    "cisa-adp" "CISA Vulnrichment" "https://github.com/cisagov/vulnrichment" "CC0-1.0" Open Alias [];
     "cleanstart" "CleanStart advisories" "https://github.com/cleanstart-dev/cleanstart-security-advisories" "not stated" InternalOnly Derived ["CLEANSTART"];
     "curl" "curl security advisories" "https://curl.se/docs/security.html" "curl" Attribution Alias ["CURL"];
+    "cve" "CVE List" "https://www.cve.org/" "CVE terms of use" Attribution Alias [];
     "debian" "Debian security tracker" "https://security-tracker.debian.org/" "not stated" Attribution Derived ["DEBIAN" "DSA" "DLA" "DTSA"];
     "docker-hardened" "Docker Hardened Images advisories" "https://github.com/docker-hardened-images/advisories" "not stated" InternalOnly Derived ["DHI"];
     "drupal" "Drupal security advisories" "https://github.com/DrupalSecurityTeam/drupal-advisory-database" "MIT" Attribution Alias ["DRUPAL"];
@@ -91,6 +94,7 @@ sources! {
     "mageia" "Mageia advisories" "https://advisories.mageia.org/" "CC-BY-SA-4.0" ShareAlike Derived ["MGASA"];
     "malicious-packages" "OpenSSF malicious packages" "https://github.com/ossf/malicious-packages" "Apache-2.0" Attribution Malware ["MAL"];
     "minimos" "MinimOS advisories" "https://packages.mini.dev/advisories/secdb/security.json" "not stated" InternalOnly Derived ["MINI"];
+    "nvd" "National Vulnerability Database" "https://nvd.nist.gov/" "public domain" Open Alias [];
     "opam" "OCaml security advisories" "https://github.com/ocaml/security-advisories" "CC0-1.0" Open Alias ["OSEC"];
     "openeuler" "openEuler advisories" "https://repo.openeuler.org/security/data/" "not stated" InternalOnly Derived ["OESA"];
     "opensuse" "openSUSE advisories" "https://www.suse.com/support/update/" "CC-BY-4.0" Attribution Derived ["openSUSE"];
@@ -136,6 +140,6 @@ mod tests {
         prefixes.sort_unstable();
         prefixes.dedup();
         assert_eq!(prefixes.len(), count);
-        assert!(source_info("kev").is_some() && source_info("nvd").is_none());
+        assert!(source_info("kev").is_some() && source_info("nobody").is_none());
     }
 }

@@ -34,9 +34,6 @@ pub(crate) fn unsupported_format(shape: &Shape) -> String {
 }
 
 const JSON: &[(&[&str], &str)] = &[
-    (&["cveMetadata"], "CVE 5 record"),
-    (&["dataType", "containers"], "CVE 5 record"),
-    (&["resultsPerPage"], "NVD 2.0"),
     (&["CVE_Items"], "NVD 1.1"),
     (&["@context", "statements"], "OpenVEX"),
     (&["bomFormat"], "CycloneDX"),
@@ -70,7 +67,7 @@ mod tests {
     #[test]
     fn formats_without_a_parser_are_named() {
         let format = |text: &[u8]| unsupported_format(&sniff(text));
-        assert_eq!(format(br#"{"dataType":"CVE_RECORD","cveMetadata":{}}"#), "CVE 5 record");
+        assert_eq!(format(br#"{"CVE_data_type":"CVE","CVE_Items":[]}"#), "NVD 1.1");
         assert_eq!(format(b"engine: ruby\ncve: 1\n"), "Ruby interpreter advisory (no package ecosystem)");
         assert_eq!(format(br#"{"a":1}"#), "JSON object with a");
         assert_eq!(format(b"<vulnerabilitys>"), "XML with root vulnerabilitys");

@@ -1,10 +1,10 @@
 //! What `attest` reads: envelopes, statements, notes, checkpoints, approvals.
 
+use attest::Limits;
 use attest::approval::Approval;
 use attest::checkpoint::{self, Checkpoint};
 use attest::dsse;
 use attest::keys::{self, SigningKey};
-use attest::limits::Limits;
 use attest::note::{self, NoteSigner, NoteVerifier};
 use attest::statement::{OukImport, Statement, VerificationSummary};
 use attest::tlog::TreeHead;

@@ -17,7 +17,7 @@ use std::io::{Seek, Write};
 
 use domain::advisory::{Advisory, Affected, PackageKey};
 use domain::ecosystem::{Ecosystem, EcosystemKind};
-use domain::matching::authority;
+use domain::matching::authorities;
 use domain::time::Timestamp;
 use serde_json::json;
 
@@ -161,9 +161,12 @@ fn write_packages<W: Write + Seek>(
 
 /// As our matcher lets them decide (`domain::matching`).
 fn decisive<'a>(ecosystem: &Ecosystem, assertions: Vec<&'a Affected>) -> Vec<&'a Affected> {
-    let authority = authority(ecosystem.kind);
-    let is_it = |affected: &&Affected| Some(affected.source.as_str()) == authority;
-    if assertions.iter().any(is_it) { assertions.into_iter().filter(is_it).collect() } else { assertions }
+    let is_of = |affected: &&Affected, authority: &str| affected.source.as_str() == authority;
+    let speaks = |authority: &&&str| assertions.iter().any(|affected| is_of(affected, authority));
+    match authorities(ecosystem.kind).iter().find(speaks) {
+        Some(authority) => assertions.into_iter().filter(|affected| is_of(affected, authority)).collect(),
+        None => assertions,
+    }
 }
 
 /// The bucket, and the source that it is shown to be of: GitHub's when it is among those that decide, for its ratings.

@@ -1,0 +1,379 @@
+//! Records of the CVE list (JSON 5): what the numbering authority says (`cna`), and what CISA adds
+//! (`adp`), each as a record of its own.
+//!
+//! Software is taken by CPE alone. Packages of registries and distributions have feeds of their own,
+//! whose bounds somebody has looked after.
+
+use serde::Deserialize;
+
+use domain::advisory::{Interval, Lower, Record, Reference, Upper};
+use domain::cpe::Cpe;
+use domain::severity::Rating;
+use domain::source::SourceId;
+use domain::time::Timestamp;
+
+use super::lenient::{Object, Text, Texts};
+use super::nvd::{Configuration, Said, Statements};
+use super::ratings;
+use super::shape::{Shape, has};
+use crate::ingest::Ingested;
+
+pub(super) fn is_json(shape: &Shape) -> bool {
+    shape.json_keys().is_some_and(|keys| has(keys, &["cveMetadata"]) || has(keys, &["dataType", "containers"]))
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    #[serde(default)]
+    cve_metadata: Object<Metadata>,
+    #[serde(default)]
+    containers: Object<Containers>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    #[serde(default)]
+    cve_id: Text,
+    #[serde(default)]
+    state: Text,
+    #[serde(default)]
+    date_published: Text,
+    #[serde(default)]
+    date_updated: Text,
+    #[serde(default)]
+    date_rejected: Text,
+}
+
+#[derive(Deserialize, Default)]
+struct Containers {
+    #[serde(default)]
+    cna: Object<Container>,
+    #[serde(default)]
+    adp: Vec<Object<Container>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Container {
+    #[serde(default)]
+    title: Text,
+    #[serde(default)]
+    provider_metadata: Object<Provider>,
+    #[serde(default)]
+    descriptions: Vec<Object<Words>>,
+    #[serde(default)]
+    rejected_reasons: Vec<Object<Words>>,
+    #[serde(default)]
+    affected: Vec<Object<Product>>,
+    #[serde(default)]
+    cpe_applicability: Vec<Object<Configuration>>,
+    #[serde(default)]
+    metrics: Vec<Object<Metric>>,
+    #[serde(default)]
+    problem_types: Vec<Object<Problems>>,
+    #[serde(default)]
+    references: Vec<Object<Link>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Provider {
+    #[serde(default)]
+    short_name: Text,
+    #[serde(default)]
+    date_updated: Text,
+}
+
+#[derive(Deserialize, Default)]
+struct Words {
+    #[serde(default)]
+    lang: Text,
+    #[serde(default)]
+    value: Text,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Product {
+    #[serde(default)]
+    package_name: Text,
+    #[serde(default)]
+    cpes: Texts,
+    #[serde(default)]
+    versions: Vec<Object<Version>>,
+    #[serde(default)]
+    default_status: Text,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Version {
+    #[serde(default)]
+    version: Text,
+    #[serde(default)]
+    status: Text,
+    #[serde(default)]
+    version_type: Text,
+    #[serde(default)]
+    less_than: Text,
+    #[serde(default)]
+    less_than_or_equal: Text,
+    #[serde(default)]
+    changes: Vec<Object<Change>>,
+}
+
+#[derive(Deserialize, Default)]
+struct Change {
+    #[serde(default)]
+    at: Text,
+    #[serde(default)]
+    status: Text,
+}
+
+#[derive(Deserialize, Default)]
+struct Metric {
+    #[serde(default, rename = "cvssV4_0")]
+    v40: Object<Vector>,
+    #[serde(default, rename = "cvssV3_1")]
+    v31: Object<Vector>,
+    #[serde(default, rename = "cvssV3_0")]
+    v30: Object<Vector>,
+    #[serde(default, rename = "cvssV2_0")]
+    v2: Object<Vector>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct Vector {
+    #[serde(default)]
+    vector_string: Text,
+}
+
+#[derive(Deserialize, Default)]
+struct Problems {
+    #[serde(default)]
+    descriptions: Vec<Object<ProblemType>>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+struct ProblemType {
+    #[serde(default)]
+    cwe_id: Text,
+}
+
+#[derive(Deserialize, Default)]
+struct Link {
+    #[serde(default)]
+    url: Text,
+    #[serde(default)]
+    tags: Texts,
+}
+
+pub(super) fn read_json(document: &str, bytes: &[u8], into: &mut Ingested) {
+    let source = SourceId::new("cve");
+    let Object(read) = match serde_json::from_slice::<Object<Document>>(bytes) {
+        Ok(read) => read,
+        Err(error) => return into.reject(Some(source), document, None, error.to_string()),
+    };
+    let metadata = read.cve_metadata.0;
+    let Some(id) = metadata.cve_id.as_deref().filter(|id| id.starts_with("CVE-")) else {
+        return into.reject(Some(source), document, None, "record without a CVE id".to_owned());
+    };
+    let Containers { cna: Object(cna), adp } = read.containers.0;
+    let mut record = record(source, id, cna, into);
+    record.published = date(&metadata.date_published);
+    record.modified = date(&metadata.date_updated).or(record.modified);
+    if metadata.state.as_deref() == Some("REJECTED") {
+        record.withdrawn = date(&metadata.date_rejected).or(record.modified).or(Some(Timestamp::UNIX_EPOCH));
+        record.affected.clear();
+    }
+    into.accept(record);
+    for Object(container) in adp {
+        // The programme's own container repeats references and says nothing else.
+        if container.provider_metadata.0.short_name.as_deref() != Some("CISA-ADP") {
+            continue;
+        }
+        let added = self::record(SourceId::new("cisa-adp"), id, container, into);
+        if !(added.ratings.is_empty() && added.affected.is_empty() && added.cwes.is_empty()) {
+            into.accept(Record { title: None, ..added });
+        }
+    }
+}
+
+fn date(text: &Text) -> Option<Timestamp> {
+    text.as_deref().and_then(|text| Timestamp::parse_lenient(text).ok())
+}
+
+fn record(source: SourceId, id: &str, container: Container, into: &mut Ingested) -> Record {
+    let mut record = Record::new(source.clone(), id);
+    record.modified = date(&container.provider_metadata.0.date_updated);
+    record.title = container.title.0;
+    let words = container.descriptions.into_iter().chain(container.rejected_reasons);
+    let english = |words: &Words| words.lang.as_deref().is_some_and(|lang| lang.to_ascii_lowercase().starts_with("en"));
+    record.description = words.map(|Object(words)| words).filter(english).find_map(|words| words.value.0);
+    record.ratings = container.metrics.iter().flat_map(|Object(metric)| rated(&source, id, metric, into)).collect();
+    let problems = container.problem_types.into_iter().flat_map(|Object(problems)| problems.descriptions);
+    record.cwes = problems.filter_map(|Object(problem)| problem.cwe_id.0).collect();
+    record.references = container.references.into_iter().filter_map(|Object(link)| reference(link)).collect();
+    let mut statements = Statements::new(source.clone(), id);
+    if container.cpe_applicability.is_empty() {
+        for Object(product) in &container.affected {
+            software(&source, id, product, &mut statements, into);
+        }
+    }
+    for Object(configuration) in &container.cpe_applicability {
+        configuration.each(&mut |one| statements.add(one, into));
+    }
+    record.affected = statements.finish();
+    record
+}
+
+fn rated(source: &SourceId, id: &str, metric: &Metric, into: &mut Ingested) -> Vec<Rating> {
+    let mut rated = Vec::new();
+    for Object(vector) in [&metric.v40, &metric.v31, &metric.v30, &metric.v2] {
+        let Some(vector) = vector.vector_string.as_deref() else { continue };
+        match ratings::vector(source, vector) {
+            Ok(rating) => rated.push(rating),
+            Err(unreadable) => {
+                into.note(source, "CVSS vector that cannot be read: ignored", || format!("{id}: {}", unreadable.0));
+            }
+        }
+    }
+    rated
+}
+
+fn reference(link: Link) -> Option<Reference> {
+    let tagged = |tag: &str| link.tags.0.iter().any(|other| other == tag);
+    let kind = match () {
+        () if tagged("patch") => "FIX",
+        () if tagged("vendor-advisory") => "ADVISORY",
+        () if tagged("exploit") => "EVIDENCE",
+        () => "WEB",
+    };
+    link.url.0.map(|url| Reference { kind: kind.to_owned(), url })
+}
+
+/// What is said of one product, for each of its names.
+fn software(source: &SourceId, id: &str, product: &Product, statements: &mut Statements, into: &mut Ingested) {
+    // Beside the name of a package, a CPE names what the package is a part of.
+    if product.package_name.as_deref().is_some() {
+        return;
+    }
+    for text in &product.cpes.0 {
+        let Some(cpe) = Cpe::parse(text) else {
+            into.note(source, "CPE that cannot be read: ignored", || format!("{id}: {}", first(text)));
+            continue;
+        };
+        if cpe.part == 'h' {
+            continue;
+        }
+        match cpe.version() {
+            Some(version) if product.mentions_affected() => statements.say(&cpe, Said::Version(version)),
+            Some(_) => {}
+            None => {
+                for said in product.said(source, id, into) {
+                    statements.say(&cpe, said);
+                }
+            }
+        }
+    }
+}
+
+fn first(text: &str) -> String {
+    text.chars().take(120).collect()
+}
+
+impl Product {
+    fn mentions_affected(&self) -> bool {
+        let affected = |status: &Text| status.as_deref() == Some("affected");
+        affected(&self.default_status) || self.versions.iter().any(|Object(version)| affected(&version.status))
+    }
+
+    fn said(&self, source: &SourceId, id: &str, into: &mut Ingested) -> Vec<Said> {
+        let mut said = Vec::new();
+        for Object(version) in self.versions.iter().filter(|Object(version)| version.is("affected")) {
+            match version.said() {
+                Some(more) => said.extend(more),
+                None => {
+                    let text = || format!("{id}: {}", first(version.version.as_deref().unwrap_or_default()));
+                    into.note(source, "version that is a commit or free text: ignored", text);
+                }
+            }
+        }
+        if self.default_status.as_deref() == Some("affected") {
+            said.push(Said::Range(self.until_unaffected()));
+        }
+        said
+    }
+
+    /// All versions are affected but the ones that are excepted. Only "from here on" is a bound that
+    /// is sure; other exceptions are left out, for they must not hide what lies beside them.
+    fn until_unaffected(&self) -> Interval {
+        let mut fixes = self.versions.iter().filter(|Object(version)| version.is("unaffected") && version.is_open());
+        match (fixes.next().and_then(|Object(fix)| bound(&fix.version)), fixes.next()) {
+            (Some(fixed), None) => Interval::below(fixed),
+            _ => Interval::all(),
+        }
+    }
+}
+
+impl Version {
+    fn is(&self, status: &str) -> bool {
+        self.status.as_deref() == Some(status)
+    }
+
+    /// From its version on, without an end.
+    fn is_open(&self) -> bool {
+        [&self.less_than, &self.less_than_or_equal].iter().any(|end| end.as_deref() == Some("*"))
+    }
+
+    /// None when its versions cannot be ordered.
+    fn said(&self) -> Option<Vec<Said>> {
+        if self.version_type.as_deref() == Some("git") {
+            return None;
+        }
+        let from = self.version.as_deref().unwrap_or("*");
+        let lower = if is_placeholder(from) { Lower::Start } else { Lower::Introduced(bound(&self.version)?) };
+        let upper = match (self.less_than.as_deref(), self.less_than_or_equal.as_deref()) {
+            _ if self.is_open() => Upper::Open,
+            (Some(_), _) => Upper::Fixed(bound(&self.less_than)?),
+            (None, Some(_)) => Upper::LastAffected(bound(&self.less_than_or_equal)?),
+            (None, None) => match lower {
+                Lower::Introduced(version) if self.changes.is_empty() => return Some(vec![Said::Version(version)]),
+                _ => Upper::Open,
+            },
+        };
+        self.with_changes(lower, upper)
+    }
+
+    fn with_changes(&self, lower: Lower, upper: Upper) -> Option<Vec<Said>> {
+        let (mut said, mut open) = (Vec::new(), Some(lower));
+        for Object(change) in &self.changes {
+            let at = bound(&change.at)?;
+            match (change.status.as_deref(), open.take()) {
+                (Some("affected"), None) => open = Some(Lower::Introduced(at)),
+                (Some("affected"), lower) => open = lower,
+                (_, Some(lower)) => said.push(Said::Range(Interval { lower, upper: Upper::Fixed(at) })),
+                (_, None) => {}
+            }
+        }
+        said.extend(open.map(|lower| Said::Range(Interval { lower, upper })));
+        Some(said)
+    }
+}
+
+fn is_placeholder(version: &str) -> bool {
+    matches!(version.to_ascii_lowercase().as_str(), "0" | "*" | "-" | "n/a" | "unspecified" | "unknown" | "all")
+}
+
+/// A text that can be a version.
+fn bound(text: &Text) -> Option<String> {
+    let text = text.as_deref()?;
+    let fits = text.len() <= 64
+        && text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_+~:".contains(&byte));
+    fits.then(|| text.to_owned())
+}

@@ -1,0 +1,142 @@
+//! Which software a vulnerability is in, as NVD says it: configurations of CPE names with bounds.
+//!
+//! A configuration can say "this, running on that". What it runs on is not part of an inventory
+//! of software, so the statement is taken without it: a platform that nobody mentions must not hide a
+//! vulnerability.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use domain::advisory::{Affected, Interval, Lower, PackageKey, Upper};
+use domain::cpe::{Attribute, Cpe};
+use domain::ecosystem::{Ecosystem, EcosystemKind};
+use domain::source::SourceId;
+
+use crate::ingest::Ingested;
+use crate::source::lenient::{Object, Text};
+
+/// A configuration, or a node of one: both hold nodes or names.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::source) struct Configuration {
+    #[serde(default)]
+    negate: Option<bool>,
+    #[serde(default)]
+    nodes: Vec<Object<Configuration>>,
+    #[serde(default)]
+    cpe_match: Vec<Object<Match>>,
+}
+
+/// A name and the versions of it that are meant.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::source) struct Match {
+    #[serde(default)]
+    vulnerable: Option<bool>,
+    #[serde(default)]
+    criteria: Text,
+    #[serde(default)]
+    version_start_including: Text,
+    #[serde(default)]
+    version_start_excluding: Text,
+    #[serde(default)]
+    version_end_including: Text,
+    #[serde(default)]
+    version_end_excluding: Text,
+}
+
+impl Configuration {
+    pub(in crate::source) fn each(&self, take: &mut impl FnMut(&Match)) {
+        if self.negate != Some(true) {
+            self.nodes.iter().for_each(|Object(node)| node.each(take));
+            self.cpe_match.iter().for_each(|Object(one)| take(one));
+        }
+    }
+}
+
+/// What one record says of software, by name and qualifiers.
+pub(in crate::source) struct Statements {
+    source: SourceId,
+    record: String,
+    said: BTreeMap<(String, Option<String>), Affected>,
+}
+
+impl Statements {
+    pub(in crate::source) fn new(source: SourceId, record: &str) -> Self {
+        Self { source, record: record.to_owned(), said: BTreeMap::new() }
+    }
+
+    pub(in crate::source) fn finish(self) -> Vec<Affected> {
+        self.said.into_values().collect()
+    }
+
+    fn add_match(&mut self, one: &Match, cpe: &Cpe, into: &mut Ingested) {
+        let version = match (&cpe.version, cpe.version()) {
+            (_, Some(version)) => Said::Version(version),
+            (Attribute::Pattern(_), None) => {
+                return self.note(into, "CPE with a pattern for a version: ignored", one.criteria.as_deref());
+            }
+            // `-` is said where versions mean nothing: all of them, then.
+            _ => Said::Range(one.interval()),
+        };
+        self.say(cpe, version);
+    }
+
+    pub(in crate::source) fn add(&mut self, one: &Match, into: &mut Ingested) {
+        // What it runs on.
+        if one.vulnerable == Some(false) {
+            return;
+        }
+        match one.criteria.as_deref().and_then(Cpe::parse) {
+            // Devices are in no inventory of software.
+            Some(cpe) if cpe.part == 'h' => {}
+            Some(cpe) => self.add_match(one, &cpe, into),
+            None => self.note(into, "CPE that cannot be read: ignored", one.criteria.as_deref()),
+        }
+    }
+
+    /// Adds a version, or versions in bounds.
+    pub(in crate::source) fn say(&mut self, cpe: &Cpe, said: Said) {
+        let key = (cpe.name(), cpe.qualifiers());
+        let affected = self.said.entry(key).or_insert_with_key(|(name, qualifiers)| {
+            let package = PackageKey::new(Ecosystem::rolling(EcosystemKind::Cpe), name);
+            let affected = Affected::new(self.source.clone(), &self.record, package);
+            Affected { module: qualifiers.clone(), ..affected }
+        });
+        match said {
+            Said::Version(version) => drop(affected.versions.insert(version)),
+            Said::Range(interval) if affected.ranges.contains(&interval) => {}
+            Said::Range(interval) => affected.ranges.push(interval),
+        }
+    }
+
+    fn note(&self, into: &mut Ingested, reason: &str, criteria: Option<&str>) {
+        let criteria: String = criteria.unwrap_or("none").chars().take(120).collect();
+        into.note(&self.source, reason, || format!("{}: {criteria}", self.record));
+    }
+}
+
+/// Versions that are affected.
+pub(in crate::source) enum Said {
+    Version(String),
+    Range(Interval),
+}
+
+impl Match {
+    fn interval(&self) -> Interval {
+        // Bounds are written with the escapes of a CPE, by some.
+        let text = |text: &Text| text.as_deref().map(|text| text.replace('\\', ""));
+        let lower = match (text(&self.version_start_including), text(&self.version_start_excluding)) {
+            (Some(version), _) => Lower::Introduced(version),
+            (None, Some(version)) => Lower::After(version),
+            (None, None) => Lower::Start,
+        };
+        let upper = match (text(&self.version_end_excluding), text(&self.version_end_including)) {
+            (Some(version), _) => Upper::Fixed(version),
+            (None, Some(version)) => Upper::LastAffected(version),
+            (None, None) => Upper::Open,
+        };
+        Interval { lower, upper }
+    }
+}
