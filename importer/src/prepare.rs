@@ -10,6 +10,8 @@
 //! those signatures cover, and what the data set is, its signed manifest tells.
 
 use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
 
 use domain::clock::{ClockState, Present, Reading, TimeFloor};
 use domain::digest::Digest;
@@ -18,7 +20,7 @@ use ouk::read::SealedMetadata;
 use ouk::site::SiteMetadata;
 use ouk::verify::VerifiedKit;
 use ouk::volume::Outline;
-use store::{GenerationRow, ImportLock, Staged, Store, StoreError, TrustRow, Workspace};
+use store::{GenerationRow, ImportLock, Staged, StandsOn, Store, StoreError, TrustRow, Workspace};
 
 use crate::derived;
 use crate::entitlements::withdrawn;
@@ -26,7 +28,7 @@ use crate::error::ImportError;
 use crate::request::{Progress, Request, SealPolicy, SiteWord};
 use crate::work::base::missing;
 use crate::work::trivy;
-use crate::work::{Check, LoadJob, OpenJob, Opened, Seal, Worker};
+use crate::work::{Check, LoadJob, Loaded, OpenJob, Opened, Seal, Worker};
 use crate::{manifest, site, trust};
 
 /// A kit signed further in the future than this is not believed.
@@ -193,10 +195,12 @@ impl Preparing<'_> {
             return Ok(None);
         }
         let Some(current) = self.store.current()? else { return Ok(None) };
-        let Ok(generation) = self.store.open_generation(current) else { return Ok(None) };
-        let row = generation.row();
-        let same = kit.is_current() && row.metadata_digest == kit.metadata_digest();
-        Ok((same && self.store.is_intact(row)).then_some(current))
+        let rows = self.store.generations()?;
+        let same = |row: &&GenerationRow| row.number == current && row.metadata_digest == kit.metadata_digest();
+        // Most kits are others, and hashing the index of the active one takes as long as importing a delta.
+        let Some(row) = rows.iter().find(same).filter(|_| kit.is_current()) else { return Ok(None) };
+        let intact = self.store.check_index(row).is_ok() && self.store.is_intact(row);
+        Ok(intact.then_some(current))
     }
 
     /// Steps 10 and 11, and everything on disk that step 12 will point at.
@@ -214,17 +218,20 @@ impl Preparing<'_> {
         });
         let base = self.base(kit)?;
         let number = self.store.next_generation()?;
-        let job = LoadJob { check: verified.check.clone(), number, base };
-        let loaded = self.worker.load(workspace, &job, self.progress)?;
+        let job = LoadJob { check: verified.check.clone(), base };
+        let loaded = self.load_beside_its_base(workspace, &job)?;
         (self.progress)(Progress::Keeping);
         let blobs: Vec<(Digest, u64)> = kit.chunks().iter().map(|chunk| (chunk.sha256, chunk.len)).collect();
-        self.store.adopt_blobs(workspace, &blobs)?;
+        let below = match (loaded.index, &job.base) {
+            (StandsOn::Base, Some(base)) => base.layers.as_slice(),
+            (StandsOn::Base, None) | (StandsOn::Itself, _) => &[],
+        };
+        let layers = self.store.adopt(workspace, &blobs, number, below)?;
         let (manifest_digest, manifest) = manifest::signed(kit, self.store.blobs())?;
         let frame = verified.metadata.frame();
         let metadata_frame = Digest::of(frame);
         self.store.blobs().put(&metadata_frame, frame)?;
         self.store.blobs().sync()?;
-        let layers = self.store.adopt_index(workspace, number, &loaded.layers, job.base.as_ref())?;
         let below = job.base.iter().flat_map(|base| &base.blobs).copied();
         let mut needed: Vec<Digest> = blobs.iter().map(|(digest, _)| *digest).chain(below).collect();
         needed.sort_unstable();
@@ -251,6 +258,22 @@ impl Preparing<'_> {
         };
         row.derived = derived::check(workspace, kit, self.store.blobs(), &row)?;
         Ok(row)
+    }
+
+    /// The worker reads of a delta's base what it needs; that the base is what it was, is found out here, at the same
+    /// time, and before anything comes of it.
+    fn load_beside_its_base(&self, workspace: &Workspace, job: &LoadJob) -> Result<Loaded, ImportError> {
+        let store = self.store;
+        thread::scope(|scope| {
+            let checked = job.base.as_ref().map(|base| scope.spawn(|| store.check_index(base)));
+            // A worker that is this process may panic on a base that is damaged.
+            let loaded = catch_unwind(AssertUnwindSafe(|| self.worker.load(workspace, job, self.progress)));
+            // Damage of the base explains whatever the worker says of it, so it comes first.
+            if let Some(checked) = checked {
+                checked.join().map_err(|_| ImportError::worker("the thread that checks the base panicked"))??;
+            }
+            loaded.unwrap_or_else(|panic| resume_unwind(panic))
+        })
     }
 
     /// The generation that a delta kit builds on: any that is kept and has its content, the active one first.

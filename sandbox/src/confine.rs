@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::error::SandboxError;
 use crate::{Limits, calls, files, limits};
 
+/// A tenth of the share that a process of normal priority has, where both want the same processor.
+const NICENESS: i32 = 10;
+
 /// What the worker may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confinement {
@@ -122,9 +125,11 @@ fn names(folder: &str) -> Result<Vec<String>, SandboxError> {
 }
 
 /// No program gives this process more rights, no core dump leaves it even when the system pipes them to a
-/// program, nobody of the same user traces it, and it does not outlive its parent.
+/// program, nobody of the same user traces it, it does not outlive its parent, and it yields to whoever wants a
+/// processor: scans are waited for, an import is not.
 fn harden() -> Result<(), SandboxError> {
     rustix::thread::set_no_new_privs(true).map_err(wrong("no_new_privs"))?;
+    rustix::process::nice(NICENESS).map_err(wrong("the priority"))?;
     keep_memory_private()?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(wrong("the parent's death signal"))
 }

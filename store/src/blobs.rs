@@ -3,15 +3,21 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread;
 
-use domain::digest::Digest;
+use domain::digest::{Digest, Hasher};
 
 use crate::disk::{Disk, DiskFile, Kind, OpenMode, is_foreign, read_exact_at};
 use crate::durable::{create_directories, list, remove_file, sync_directory, write_file};
 use crate::error::StoreError;
 use crate::layout::Layout;
+
+/// Syncing a file waits for the disk, not for a processor.
+const THREADS_MAX: usize = 4;
+/// What is hashed at a time: it stays in the processor's cache.
+const PIECE_BYTES: usize = 256 << 10;
 
 /// The blob store of one state directory.
 #[derive(Debug)]
@@ -48,17 +54,14 @@ impl Blobs {
 
     /// Takes over a file that should be this blob, after hashing it. Nothing is copied: the file moves.
     pub(crate) fn adopt(&self, digest: &Digest, length: u64, from: &Path) -> Result<(), StoreError> {
-        match self.read(digest, length) {
-            Ok(_) => return remove_file(&*self.disk, from),
+        match self.check(digest, length) {
+            Ok(()) => return remove_file(&*self.disk, from),
             Err(StoreError::MissingBlob(_) | StoreError::CorruptBlob(_)) => {}
             Err(error) => return Err(error),
         }
         let io = |error| StoreError::io(from)(error);
         let file = self.disk.open(from, OpenMode::Keep).map_err(io)?;
-        let fits = usize::try_from(length).ok().filter(|_| file.length().is_ok_and(|found| found == length));
-        let mut bytes = vec![0; fits.ok_or(StoreError::CorruptBlob(*digest))?];
-        read_exact_at(&*file, &mut bytes, 0).map_err(io)?;
-        if Digest::of(&bytes) != *digest {
+        if file.length().map_err(io)? != length || hash(&*file).map_err(io)? != *digest {
             return Err(StoreError::CorruptBlob(*digest));
         }
         file.sync_data().map_err(io)?;
@@ -70,12 +73,28 @@ impl Blobs {
         Ok(())
     }
 
+    /// Hashes a blob that is at most so long, without keeping it.
+    pub(crate) fn check(&self, digest: &Digest, length_max: u64) -> Result<(), StoreError> {
+        let (file, path) = (self.open(digest)?, self.layout.blob(digest));
+        let fits = file.length().map_err(StoreError::io(&path))? <= length_max;
+        if fits && hash(&*file).map_err(StoreError::io(&path))? == *digest {
+            return Ok(());
+        }
+        Err(StoreError::CorruptBlob(*digest))
+    }
+
     /// Makes the names of all blobs put so far durable.
     pub fn sync(&self) -> Result<(), StoreError> {
         let directories = std::mem::take(&mut *self.unsynced.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        for directory in &directories {
-            sync_directory(&*self.disk, directory)?;
-        }
+        // Syncs wait for the disk, and what it writes for one of them it often writes for all.
+        let (next, directories) = (AtomicUsize::new(0), directories.iter().collect::<Vec<_>>());
+        let sync = || {
+            while let Some(directory) = directories.get(next.fetch_add(1, Ordering::Relaxed)) {
+                sync_directory(&*self.disk, directory)?;
+            }
+            Ok(())
+        };
+        in_threads(directories.len(), &sync)?;
         if !directories.is_empty() {
             // New two-digit directories have names of their own.
             sync_directory(&*self.disk, &self.layout.cas().join("sha256"))?;
@@ -162,4 +181,29 @@ impl Blobs {
         }
         Ok(freed)
     }
+}
+
+/// What a file hashes to.
+pub(crate) fn hash(file: &dyn DiskFile) -> io::Result<Digest> {
+    let (mut hasher, mut piece) = (Hasher::new(), vec![0; PIECE_BYTES]);
+    loop {
+        match file.read_at(&mut piece, hasher.length()) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(read) => hasher.update(piece.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Runs the same work in some threads, which share what there is to do.
+pub(crate) fn in_threads(
+    count_max: usize,
+    work: &(impl Fn() -> Result<(), StoreError> + Sync),
+) -> Result<(), StoreError> {
+    thread::scope(|scope| {
+        let handles: Vec<_> = (0..THREADS_MAX.min(count_max)).map(|_| scope.spawn(work)).collect();
+        let panicked = |_| Err(StoreError::damaged("a thread that keeps blobs panicked"));
+        handles.into_iter().try_for_each(|handle| handle.join().unwrap_or_else(panicked))
+    })
 }

@@ -47,7 +47,8 @@ pub use control::{APPROVAL_HOURS, ApprovalRow, ControlPolicy, EmergencyRow, Pend
 pub use entitlements::{Compact, EntitlementChange, SiteTokenRow, VendorTokenRow};
 pub use error::StoreError;
 pub use generation::{
-    Census, Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, Room, SegmentId, View,
+    Census, Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, Room, SegmentId, StandsOn,
+    View,
 };
 pub use layout::Layout;
 pub use pending::Effect;

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! the next key is made beside the present one -> one transaction: the state names it, the one before retires,
-//!   tokens are minted anew -> the file takes its place
+//!   tokens are minted anew -> the key is copied to its place -> the file beside it goes
 //! ```
 //!
-//! The state decides which key is the site's. After a crash behind the transaction the file still lies beside
-//! its place, and whoever loads the keys next moves it there; after one before it, it has signed nothing
-//! that anybody holds, and the next rotation takes it.
+//! The state decides which key is the site's. After a crash behind the transaction it still lies beside its place,
+//! where whoever loads the keys finds it, until the next rotation puts it there; after one before it, it has signed
+//! nothing that anybody holds, and the next rotation takes it. It is copied and not renamed: a power cut that takes
+//! only half of a rename would take the only copy.
 
 use std::io;
 
@@ -15,7 +16,7 @@ use attest::keys::{Purpose, SigningKey, Token, VerifyingKey};
 use domain::time::Timestamp;
 
 use crate::audit::{AUDIT, Entry, Logged};
-use crate::durable::sync_directory;
+use crate::durable::{remove_file, sync_directory, write_file};
 use crate::entitlements::{EntitlementChange, write_entitlements};
 use crate::error::StoreError;
 use crate::rows::encode;
@@ -37,7 +38,11 @@ impl Store {
     ) -> Result<Site, StoreError> {
         let mut site =
             self.site(&mut |_: &mut [u8]| Err(io::Error::other("a site without keys has none to rotate")))?;
-        let next = self.new_key_at::<Token>(self.layout().next_key(Token::NAME), entropy)?;
+        let path = self.layout().next_key(Token::NAME);
+        if self.read_key_at::<Token>(&path)?.is_some_and(|key| key.public() == site.token.public()) {
+            self.place_token_key(&site.token)?;
+        }
+        let next = self.new_key_at::<Token>(path, entropy)?;
         sync_directory(self.disk(), &self.layout().keys())?;
         let before = std::mem::replace(&mut site.identity.token, next.public());
         site.token = next;
@@ -63,26 +68,22 @@ impl Store {
             write.open_table(AUDIT)?.insert("site", encode(&next.identity.row()).as_slice())?;
             write_entitlements(write, change)
         })?;
-        self.place_token_key()?;
+        self.place_token_key(&next.token)?;
         Ok(logged)
     }
 
     /// The private half of the token key that the state names.
     pub(crate) fn token_key(&self, public: &VerifyingKey<Token>) -> Result<SigningKey<Token>, StoreError> {
+        // In this order: it goes from there when it is in its place.
         let next = self.read_key_at::<Token>(&self.layout().next_key(Token::NAME))?;
-        if next.is_some_and(|next| next.public() == *public) {
-            self.place_token_key()?;
-        }
-        self.key(public)
+        next.filter(|next| next.public() == *public).map_or_else(|| self.key(public), Ok)
     }
 
-    fn place_token_key(&self) -> Result<(), StoreError> {
-        let (next, place) = (self.layout().next_key(Token::NAME), self.layout().key(Token::NAME));
-        match self.disk().rename(&next, &place) {
-            // Another process was faster.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            moved => moved.map_err(StoreError::io(&next))?,
-        }
-        sync_directory(self.disk(), &self.layout().keys())
+    fn place_token_key(&self, key: &SigningKey<Token>) -> Result<(), StoreError> {
+        let (keys, place) = (self.layout().keys(), self.layout().key(Token::NAME));
+        write_file(self.disk(), &keys.join("partial"), &place, key.to_pem().as_bytes())?;
+        sync_directory(self.disk(), &keys)?;
+        remove_file(self.disk(), &self.layout().next_key(Token::NAME))?;
+        sync_directory(self.disk(), &keys)
     }
 }

@@ -2,14 +2,17 @@
 //! encoding does not describe itself, and sealed with a digest, because a database that
 //! was cut or flipped must be found out before it decides about trust.
 
+use std::path::Path;
+
 use domain::digest::Digest;
 use domain::source::SourceStatus;
 use domain::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::disk::Disk;
 use crate::error::StoreError;
-use crate::generation::Census;
+use crate::generation::{Census, digest_of};
 
 /// 2: a generation is a stack of layers.
 const ENCODING: u8 = 2;
@@ -53,6 +56,13 @@ pub struct SiteTrustRow {
 pub struct LayerRef {
     pub file: u64,
     pub sha256: Digest,
+}
+
+impl LayerRef {
+    /// The index file at `path`, as it is.
+    pub fn read(disk: &dyn Disk, file: u64, path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { file, sha256: digest_of(disk, path)? })
+    }
 }
 
 /// One imported kit.

@@ -21,7 +21,7 @@ use crate::error::StoreError;
 use crate::generation::{Generation, OpenLayers};
 use crate::layout::Layout;
 use crate::quarantine::{self, Quarantined};
-use crate::rows::{GenerationRow, TrustRow, decode, encode};
+use crate::rows::{GenerationRow, LayerRef, TrustRow, decode, encode};
 use crate::site::Site;
 
 /// 2: the audit log, and receipts as envelopes.
@@ -167,10 +167,20 @@ impl Store {
         self.check_intact(row).is_ok()
     }
 
-    /// Reads everything that a generation needs.
+    /// Reads everything that a generation needs beside its index.
     pub fn check_intact(&self, row: &GenerationRow) -> Result<(), StoreError> {
         let mut blobs = row.blobs.iter().chain([&row.manifest, &row.metadata_frame]);
-        blobs.try_for_each(|digest| self.blobs.read(digest, BLOB_BYTES_MAX).map(drop))
+        blobs.try_for_each(|digest| self.blobs.check(digest, BLOB_BYTES_MAX))
+    }
+
+    /// Are the index files of a generation what was written?
+    pub fn check_index(&self, row: &GenerationRow) -> Result<(), StoreError> {
+        for layer in &row.layers {
+            if LayerRef::read(self.disk(), layer.file, &self.layout.generation(layer.file))? != *layer {
+                return Err(StoreError::DamagedGeneration(row.number));
+            }
+        }
+        Ok(())
     }
 
     /// The number that the next generation, or the next request that waits for approval, gets.

@@ -11,18 +11,15 @@ use std::thread;
 
 use domain::digest::Digest;
 
-use crate::blobs::Blobs;
+use crate::blobs::{Blobs, in_threads};
 use crate::disk::{Disk, OpenMode, Reader, read_exact_at, write_all_at};
 use crate::error::StoreError;
-use crate::generation::{Generation, OpenLayers, Room, digest_of};
+use crate::generation::{Generation, Room};
 use crate::layout::Layout;
 use crate::pieces::Pieces;
 use crate::rows::{GenerationRow, LayerRef};
 use crate::scratch::Scratch;
 use crate::state::{ImportLock, Store};
-
-/// Syncing a file waits for the disk, not for a processor.
-const ADOPTERS: usize = 4;
 
 /// The directory of one import.
 #[derive(Debug)]
@@ -61,9 +58,10 @@ impl Workspace {
         vec![self.state.cas(), self.state.generations()]
     }
 
-    /// Opens the generation that a delta applies to, and the blobs that its lines are read from.
+    /// Opens the generation that a delta applies to, and the blobs that its lines are read from. Its files are not
+    /// hashed: whoever wants the result has to see to that ([`Store::check_index`]).
     pub fn open_base(&self, row: &GenerationRow) -> Result<(Generation, Blobs), StoreError> {
-        let generation = Generation::open(&OpenLayers::default(), &*self.disk, &self.state, row.clone())?;
+        let generation = Generation::open_unchecked(&*self.disk, &self.state, row.clone())?;
         Ok((generation, Blobs::new(Arc::clone(&self.disk), self.state.clone())))
     }
 
@@ -183,9 +181,16 @@ impl Store {
         Ok(Workspace::new(disk, kit, directory, self.layout().root().to_owned()))
     }
 
-    /// Moves blobs from the workspace into the store, each after hashing it again. Their names are durable
+    /// Moves blobs and the index from the workspace to their places and returns the layers of the generation. Whoever
+    /// made them must have ended. Nothing refers to them before [`Store::activate`]; the names of the blobs are durable
     /// after [`crate::Blobs::sync`].
-    pub fn adopt_blobs(&self, workspace: &Workspace, blobs: &[(Digest, u64)]) -> Result<(), StoreError> {
+    pub fn adopt(
+        &self,
+        workspace: &Workspace,
+        blobs: &[(Digest, u64)],
+        number: u64,
+        below: &[LayerRef],
+    ) -> Result<Vec<LayerRef>, StoreError> {
         let next = AtomicUsize::new(0);
         let adopt = || {
             while let Some((digest, length)) = blobs.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -194,34 +199,22 @@ impl Store {
             Ok(())
         };
         thread::scope(|scope| {
-            let handles: Vec<_> = (0..ADOPTERS.min(blobs.len())).map(|_| scope.spawn(adopt)).collect();
-            handles.into_iter().try_for_each(|handle| {
-                handle.join().unwrap_or_else(|_| Err(StoreError::damaged("a thread that keeps blobs panicked")))
-            })
+            let adopted = scope.spawn(|| in_threads(blobs.len(), &adopt));
+            let layers = self.adopt_index(workspace, number, below);
+            adopted.join().unwrap_or_else(|_| Err(StoreError::damaged("a thread that keeps blobs panicked")))?;
+            layers
         })
     }
 
-    /// Moves the index from the workspace to its place and returns the layers of the generation, after holding
-    /// them against the file and the base. Nothing refers to the file before [`Store::activate`].
-    pub fn adopt_index(
-        &self,
-        workspace: &Workspace,
-        number: u64,
-        layers: &[LayerRef],
-        base: Option<&GenerationRow>,
-    ) -> Result<Vec<LayerRef>, StoreError> {
+    /// Moves the index from the workspace to its place and returns the layers of the generation. What the file hashes
+    /// to is found out here, once it is out of reach of whoever made it.
+    fn adopt_index(&self, workspace: &Workspace, number: u64, below: &[LayerRef]) -> Result<Vec<LayerRef>, StoreError> {
         let (from, to) = (workspace.index(), self.layout().generation(number));
         let file = self.disk().open(&from, OpenMode::Read).map_err(StoreError::io(&from))?;
         file.sync_data().map_err(StoreError::io(&from))?;
         drop(file);
-        let top = LayerRef { file: number, sha256: digest_of(self.disk(), &from)? };
-        // A whole file stands alone, an overlay on all files of its base.
-        let below = base.map(|base| base.layers.as_slice()).unwrap_or_default();
-        match layers.split_first() {
-            Some((first, rest)) if *first == top && (rest.is_empty() || rest == below) => {}
-            _ => return Err(StoreError::damaged("the new index is not the one that was reported")),
-        }
+        let top = LayerRef::read(self.disk(), number, &from)?;
         self.disk().rename(&from, &to).map_err(StoreError::io(&to))?;
-        Ok(layers.to_vec())
+        Ok(std::iter::once(top).chain(below.iter().copied()).collect())
     }
 }

@@ -18,7 +18,7 @@ use proptest::test_runner::{Config, TestRunner};
 use store::audit::{Entry, Event};
 use store::{
     Activation, Census, Delta, DeltaError, Generation, GenerationBuilder, GenerationRow, LAYERS_MAX, LayerRef, Located,
-    Overlay, Store, StoreError, TrustRow,
+    Overlay, StandsOn, Store, StoreError, TrustRow,
 };
 
 const PACKAGES: [&str; 3] = ["foo", "bar", "baz"];
@@ -145,8 +145,10 @@ fn full(store: &Store, set: &Set) -> Generation {
     let number = store.next_generation().expect("a number");
     let (root, census) = (builder.content_root().expect("a root"), builder.census());
     let segments = [segment.put(store)];
-    let sha256 = builder.write(store.disk(), &store.generation_path(number), &segments).expect("an index");
-    activate(store, number, vec![LayerRef { file: number, sha256 }], root, vec![segments[0].1], census)
+    let path = store.generation_path(number);
+    builder.write(store.disk(), &path, &segments).expect("an index");
+    let layer = LayerRef::read(store.disk(), number, &path).expect("an index");
+    activate(store, number, vec![layer], root, vec![segments[0].1], census)
 }
 
 fn delta(base: &Set, new: &Set, first: u32) -> (Delta, Segment) {
@@ -181,7 +183,10 @@ fn on_top(store: &Store, base: &Generation, before: &Set, after: &Set) -> Result
     let overlay = Overlay::apply(base, store.blobs(), delta, has_packages.then_some((&npm, true)))?;
     let number = store.next_generation()?;
     let segments = [segment.put(store)];
-    let layers = overlay.put_on(store.disk(), &store.generation_path(number), number, base, &segments)?;
+    let path = store.generation_path(number);
+    let stands_on = overlay.put_on(store.disk(), &path, base, &segments)?;
+    let mut layers = vec![LayerRef::read(store.disk(), number, &path)?];
+    layers.extend(base.row().layers.iter().filter(|_| stands_on == StandsOn::Base));
     let blobs = base.row().blobs.iter().copied().chain([segments[0].1]).collect();
     Ok(activate(store, number, layers, overlay.content_root(), blobs, overlay.census().clone()))
 }

@@ -79,7 +79,9 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
     store.blobs().put(&digest, &segment).expect("a blob");
     store.blobs().put(&Digest::of(b"manifest"), b"manifest").expect("a blob");
     let number = store.next_generation().expect("a number");
-    let sha256 = builder.write(store.disk(), &store.generation_path(number), &[(0, digest)]).expect("an index");
+    let path = store.generation_path(number);
+    builder.write(store.disk(), &path, &[(0, digest)]).expect("an index");
+    let layer = LayerRef::read(store.disk(), number, &path).expect("an index");
     store.blobs().sync().expect("synced");
     let generation = GenerationRow {
         number,
@@ -93,7 +95,7 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
         channel: "stable".into(),
         sources: Vec::new(),
         advisories: advisories.len() as u64,
-        layers: vec![LayerRef { file: number, sha256 }],
+        layers: vec![layer],
         blobs: vec![digest, Digest::of(b"manifest")],
         manifest: Digest::of(b"manifest"),
         metadata_frame: Digest::of(b"manifest"),

@@ -45,9 +45,9 @@ fn main() {
     let ecosystems = manifest.coverage.iter().map(|row| (&row.ecosystem, row.complete));
     let overlay = Overlay::apply(&base, store.blobs(), delta, ecosystems).expect("applied");
     let applied_ms = start.elapsed().as_secs_f64() * 1e3;
-    let layers = overlay
-        .put_on(store.disk(), &store.generation_path(number), number, &base, &[(base.next_segment(), digest)])
-        .expect("written");
+    let path = store.generation_path(number);
+    overlay.put_on(store.disk(), &path, &base, &[(base.next_segment(), digest)]).expect("written");
+    let layers = vec![LayerRef::read(store.disk(), number, &path).expect("an index"), base.row().layers[0]];
     let delta_ms = start.elapsed().as_secs_f64() * 1e3;
     let layered = activate(&store, number, layers, overlay.content_root());
     println!(
@@ -123,9 +123,11 @@ fn full(store: &Store, segments: &Segments) -> Generation {
     let root = builder.content_root().expect("a root");
     let number = store.next_generation().expect("a number");
     let numbered: Vec<_> = (0..).zip(segments.iter().map(|(_, bytes)| Digest::of(bytes))).collect();
-    let sha256 = builder.write(store.disk(), &store.generation_path(number), &numbered).expect("an index");
+    let path = store.generation_path(number);
+    builder.write(store.disk(), &path, &numbered).expect("an index");
+    let layer = LayerRef::read(store.disk(), number, &path).expect("an index");
     store.blobs().sync().expect("synced");
-    activate(store, number, vec![LayerRef { file: number, sha256 }], root)
+    activate(store, number, vec![layer], root)
 }
 
 fn change(segments: &Segments) -> (Vec<Change>, Segments) {

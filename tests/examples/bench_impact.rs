@@ -146,9 +146,11 @@ fn generation(store: &Store, all: &[Advisory], without: &BTreeSet<usize>) -> Gen
     }
     let number = store.next_generation().expect("a number");
     let segment = base.row().manifest;
-    let index = builder.write(store.disk(), &store.generation_path(number), &[(0, segment)]).expect("an index");
+    let path = store.generation_path(number);
+    builder.write(store.disk(), &path, &[(0, segment)]).expect("an index");
+    let layer = LayerRef::read(store.disk(), number, &path).expect("an index");
     let mut generation = base.row().clone();
-    (generation.number, generation.layers) = (number, vec![LayerRef { file: number, sha256: index }]);
+    (generation.number, generation.layers) = (number, vec![layer]);
     let (trust, time) = (store.trust().expect("trust").expect("pinned"), store.time().expect("time").expect("known"));
     let activation = Activation { trust, time, generation, entitlements: Default::default(), entry: entry() };
     let logged = store.activate(&site(store), &activation).expect("activated");

@@ -1,16 +1,12 @@
 //! Delta kits through the real binary: a base and its delta are the full kit.
 
+mod within;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use domain::clock::Reading;
-use domain::digest::Digest;
-use importer::work::InProcess;
-use importer::{ImportError, Means, Request, SealPolicy};
 use ouk::limits::Limits;
-use ouk::verify::Gates;
-use store::Store;
 use tests::{Site, digest_of, repository, shared};
 
 fn sbom() -> String {
@@ -239,6 +235,30 @@ fn d01_a_base_that_is_damaged_on_disk_is_found_out_and_the_full_kit_repairs() {
     assert_eq!(full.code, 0, "{}", full.stderr);
 }
 
+#[test]
+fn d01_a_delta_is_not_put_on_an_index_that_is_damaged_where_it_does_not_look() {
+    let site = vendor();
+    assert_eq!(import(&site, "site", "base.tar.zst").code, 0);
+    let before = content_root(&site, "site");
+    let index = site.path("site/generations/00000001.redb");
+    let mut bytes = fs::read(&index).expect("an index");
+    // One bit of a name that no advisory of the delta has: the database itself does not notice.
+    let name = b"CVE-";
+    let at = bytes.windows(name.len()).position(|window| window == name).expect("a name");
+    bytes[at] ^= 1;
+    fs::write(&index, &bytes).expect("written");
+    let ran = import(&site, "site", "delta.tar.zst");
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("E-STATE") && ran.stderr.contains("the index of generation 1 is damaged"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(content_root(&site, "site"), before);
+    let full = import(&site, "site", "full.tar.zst");
+    assert_eq!(full.code, 0, "the full kit repairs: {}", full.stderr);
+}
+
 fn walk(directory: &Path) -> Vec<std::path::PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).expect("a directory") {
@@ -262,45 +282,18 @@ fn a_delta_can_be_rolled_back_and_imported_again() {
     assert_eq!((content_root(&site, "site"), findings(&site, "site")), (after, found));
 }
 
-/// What an importer with this limit on deltas says of the delta kit.
-fn with_delta_limit(site: &Site, delta_bytes_max: u64) -> Result<(), ImportError> {
-    let store = Store::open(site.path("site")).expect("a state directory");
-    let identity = store.site(&mut |_| unreachable!("it has its keys")).expect("a site");
-    let wall = store.generations().expect("readable").first().expect("the base").imported_at;
-    let request = Request {
-        kit: fs::File::open(site.path("delta.tar.zst")).expect("a kit"),
-        given_as: "delta.tar.zst".to_owned(),
-        trust_root: None,
-        site_root: None,
-        seal: None,
-        seal_key: None,
-        seal_policy: SealPolicy::Optional,
-        expected: None,
-        gates: Gates { schema_max: feeds::dataset::DELTA_SCHEMA, ..forge::gates() },
-        operator: "a test".to_owned(),
-        engine: "tests".to_owned(),
-    };
-    let means = Means {
-        site: &identity,
-        worker: &InProcess,
-        reading: &Reading { wall, since_boot_seconds: 1000, boot_id: "one".to_owned() },
-        limits: &Limits { delta_bytes_max, ..Limits::default() },
-        nonce: Digest::of(b"nonce"),
-        progress: &|_| {},
-    };
-    importer::import(&store, &request, &means).map(drop)
-}
-
 #[test]
 fn a_delta_that_changes_more_than_fits_into_memory_is_refused_in_favour_of_the_full_kit() {
     let site = vendor();
     assert_eq!(import(&site, "site", "base.tar.zst").code, 0);
     let before = content_root(&site, "site");
-    let error = with_delta_limit(&site, 1000).expect_err("more than 1000 bytes change");
+    let limits = Limits { delta_bytes_max: 1000, ..Limits::default() };
+    let error =
+        within::import(&site, "site", "delta.tar.zst", &limits, &|_| {}).expect_err("more than 1000 bytes change");
     assert_eq!((error.code(), error.is_rejection()), ("E-LIMIT", true), "{error}");
     assert!(error.advice().contains("full kit"), "{}", error.advice());
     assert_eq!(content_root(&site, "site"), before);
-    with_delta_limit(&site, Limits::default().delta_bytes_max).expect("well below the limit");
+    within::import(&site, "site", "delta.tar.zst", &Limits::default(), &|_| {}).expect("well below the limit");
     // It is taken, and waits: it has less than the base.
     let accept = ["--state-dir", "site", "kit", "activate", "2", "--accept-loss", "PyPI is not wanted any more"];
     assert_eq!(site.run(&accept).code, 0);

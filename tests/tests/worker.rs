@@ -89,10 +89,13 @@ fn h02_h03_the_worker_runs_behind_all_walls() {
     let Some(site) = site() else { return };
     let mut command = site.command(&["kit", "import", "2.kit", "--no-seal", "--sandbox", "required"]);
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the binary starts");
-    let mut walls = String::new();
+    let (mut walls, mut niceness) = (String::new(), String::new());
     while child.try_wait().expect("a child").is_none() && !walls.contains("Seccomp:\t2") {
         if let Some(worker) = child_of(child.id()) {
             walls = fs::read_to_string(format!("/proc/{worker}/status")).unwrap_or_default();
+            let stat = fs::read_to_string(format!("/proc/{worker}/stat")).unwrap_or_default();
+            let behind = stat.rsplit_once(") ").map(|(_, behind)| behind).unwrap_or_default();
+            behind.split(' ').nth(16).unwrap_or_default().clone_into(&mut niceness);
         }
     }
     let ran = Ran::from(child.wait_with_output().expect("it ends"));
@@ -107,4 +110,5 @@ fn h02_h03_the_worker_runs_behind_all_walls() {
     for wall in ["NoNewPrivs:\t1", "Seccomp:\t2"] {
         assert!(walls.contains(wall), "{wall} was never seen: {walls}");
     }
+    assert_eq!(niceness, "10", "it yields to scans");
 }

@@ -3,6 +3,7 @@
 //! The rows are the compact form of advisories: no field is left out when it is empty,
 //! so that binary formats that do not describe themselves can hold them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,36 @@ impl Assertion {
             severity: affected.severity,
             arches: affected.arches.iter().cloned().collect(),
             module: affected.module.clone(),
+        }
+    }
+}
+
+/// An [`Assertion`] that is written and not kept. Formats that write fields in order write the same for both.
+#[derive(Clone, Debug, Serialize)]
+pub struct AssertionRef<'a> {
+    advisory: &'a str,
+    source: &'a SourceId,
+    record: &'a str,
+    status: Status,
+    ranges: &'a [Interval],
+    versions: &'a BTreeSet<String>,
+    severity: Option<Severity>,
+    arches: &'a BTreeSet<String>,
+    module: Option<&'a str>,
+}
+
+impl<'a> AssertionRef<'a> {
+    pub fn new(advisory: &'a str, affected: &'a Affected) -> Self {
+        Self {
+            advisory,
+            source: &affected.source,
+            record: &affected.record,
+            status: affected.status,
+            ranges: &affected.ranges,
+            versions: &affected.versions,
+            severity: affected.severity,
+            arches: &affected.arches,
+            module: affected.module.as_deref(),
         }
     }
 }

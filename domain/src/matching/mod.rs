@@ -21,7 +21,7 @@ pub use distribution::{
     debian_release, ecosystem_of, redhat_repositories, redhat_stream, stated_distribution, suse_release, ubuntu_release,
 };
 pub use explain::{Explanation, Step, explain};
-pub use index::{AdvisoryIndex, Assertion, DataCoverage, RatingRow, Summary};
+pub use index::{AdvisoryIndex, Assertion, AssertionRef, DataCoverage, RatingRow, Summary};
 pub use judge::{Judgement, judge};
 pub use plan::{Lookup, Plan, SourceNames, plan};
 

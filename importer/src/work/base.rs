@@ -3,7 +3,7 @@
 use domain::ecosystem::Ecosystem;
 use feeds::dataset::{Delta as Described, MANIFEST_NAME, Manifest};
 use ouk::verify::{KitBase, VerifiedKit};
-use store::{Blobs, Census, DeltaError, Generation, GenerationRow, LayerRef, Overlay, SegmentId, Workspace};
+use store::{Blobs, Census, DeltaError, Generation, GenerationRow, Overlay, SegmentId, StandsOn, Workspace};
 
 use crate::error::ImportError;
 
@@ -27,15 +27,14 @@ impl Base {
         Ok(Some(Self { generation, blobs, signed }))
     }
 
-    /// Puts the changes on the base; returns the layers of the result, the new one first.
+    /// Puts the changes on the base.
     pub(super) fn apply(
         &self,
         workspace: &Workspace,
-        number: u64,
         delta: store::Delta,
         manifest: &Manifest,
         segments: &[(SegmentId, domain::digest::Digest)],
-    ) -> Result<(Vec<LayerRef>, Census), ImportError> {
+    ) -> Result<(StandsOn, Census), ImportError> {
         let ecosystems: Vec<(&Ecosystem, bool)> =
             manifest.coverage.iter().map(|row| (&row.ecosystem, row.complete)).collect();
         let overlay = Overlay::apply(&self.generation, &self.blobs, delta, ecosystems).map_err(refuse)?;
@@ -43,8 +42,8 @@ impl Base {
         if found != manifest.content_root {
             return Err(ImportError::ContentRoot { found, signed: manifest.content_root });
         }
-        let layers = overlay.put_on(workspace.disk(), &workspace.index(), number, &self.generation, segments)?;
-        Ok((layers, overlay.census().clone()))
+        let stands_on = overlay.put_on(workspace.disk(), &workspace.index(), &self.generation, segments)?;
+        Ok((stands_on, overlay.census().clone()))
     }
 
     /// The manifest describes a delta, and one to the base that the targets role signed.

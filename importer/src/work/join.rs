@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::digest::Digest;
 use feeds::dataset::{MANIFEST_NAME, Manifest, Segment};
-use store::{Census, LayerRef, SegmentId, Workspace};
+use store::{Census, SegmentId, StandsOn, Workspace};
 
 use super::base::Base;
 use super::shard::{Purposes, Shard};
@@ -14,11 +14,10 @@ use crate::manifest;
 /// Joins the shards, holds what was found against what was signed, and writes the index.
 pub(super) fn join(
     workspace: &Workspace,
-    number: u64,
     base: Option<&Base>,
     shards: Vec<Shard>,
     purposes: &Purposes,
-) -> Result<(Vec<LayerRef>, Census), ImportError> {
+) -> Result<(StandsOn, Census), ImportError> {
     let mut shards = shards.into_iter();
     let mut all = shards.next().ok_or_else(|| ImportError::worker("it has no threads"))?;
     for shard in shards {
@@ -32,12 +31,12 @@ pub(super) fn join(
     let mut segments: Vec<_> = segments.collect();
     segments.sort_unstable();
     match base {
-        None => write_whole(workspace, number, all, &manifest, &segments),
+        None => write_whole(workspace, all, &manifest, &segments),
         Some(base) => {
             base.check(&manifest)?;
             let described = manifest.delta.as_ref().map(|delta| delta.segments.as_slice()).unwrap_or_default();
             check_segments(described, all.counted)?;
-            base.apply(workspace, number, all.delta, &manifest, &segments)
+            base.apply(workspace, all.delta, &manifest, &segments)
         }
     }
 }
@@ -45,11 +44,10 @@ pub(super) fn join(
 /// The index of a full kit: one file.
 fn write_whole(
     workspace: &Workspace,
-    number: u64,
     all: Shard,
     manifest: &Manifest,
     segments: &[(SegmentId, Digest)],
-) -> Result<(Vec<LayerRef>, Census), ImportError> {
+) -> Result<(StandsOn, Census), ImportError> {
     if manifest.delta.is_some() {
         return Err(ImportError::semantic(MANIFEST_NAME, "describes a delta, but the kit signs no base"));
     }
@@ -63,8 +61,8 @@ fn write_whole(
         builder.declare_complete(&row.ecosystem);
     }
     let census = builder.census();
-    let sha256 = builder.write(workspace.disk(), &workspace.index(), segments)?;
-    Ok((vec![LayerRef { file: number, sha256 }], census))
+    builder.write(workspace.disk(), &workspace.index(), segments)?;
+    Ok((StandsOn::Itself, census))
 }
 
 /// Each segment of the manifest was found as described, and no other was. (That segments

@@ -18,7 +18,7 @@ use feeds::trivydb::Contents;
 use ouk::limits::Limits;
 use ouk::verify::{Gates, TrustState};
 use serde::{Deserialize, Serialize};
-use store::{Census, GenerationRow, LayerRef, Workspace};
+use store::{Census, GenerationRow, StandsOn, Workspace};
 
 use crate::error::ImportError;
 use crate::request::Progress;
@@ -65,8 +65,6 @@ pub struct Opened {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LoadJob {
     pub check: Check,
-    /// The number of the generation to be.
-    pub number: u64,
     /// The generation that a delta applies to.
     pub base: Option<GenerationRow>,
 }
@@ -74,8 +72,8 @@ pub struct LoadJob {
 /// What [`load`] found. The blobs and the index lie in the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loaded {
-    /// The index files of the generation, newest first. The first is the one in the workspace.
-    pub layers: Vec<LayerRef>,
+    /// What the index in the workspace stands on.
+    pub index: StandsOn,
     /// What the Trivy DB holds, when the kit carries one.
     pub trivy_db: Option<Contents>,
     /// How much the data set holds of what.

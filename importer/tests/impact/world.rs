@@ -108,8 +108,9 @@ impl World {
         self.store.blobs().put(&digest, &segment).expect("a blob");
         let number = self.store.next_generation().expect("a number");
         let path = self.store.generation_path(number);
-        let sha256 = builder.write(self.store.disk(), &path, &[(0, digest)]).expect("an index");
-        let generation = row(number, data, advisories.len() as u64, sha256, digest);
+        builder.write(self.store.disk(), &path, &[(0, digest)]).expect("an index");
+        let layer = LayerRef::read(self.store.disk(), number, &path).expect("an index");
+        let generation = row(number, data, advisories.len() as u64, layer, digest);
         let trust = TrustRow {
             factory_root: b"root".to_vec(),
             root: b"root".to_vec(),
@@ -169,7 +170,7 @@ fn site(store: &Store) -> store::Site {
     store.site(&mut entropy).expect("a site")
 }
 
-fn row(number: u64, data: &Data, advisories: u64, sha256: Digest, segment: Digest) -> GenerationRow {
+fn row(number: u64, data: &Data, advisories: u64, layer: LayerRef, segment: Digest) -> GenerationRow {
     GenerationRow {
         number,
         kit_sha256: Digest::of(&number.to_le_bytes()),
@@ -191,7 +192,7 @@ fn row(number: u64, data: &Data, advisories: u64, sha256: Digest, segment: Diges
             as_of: Some(NOW.plus_days(-data.age_days)),
         }],
         advisories,
-        layers: vec![LayerRef { file: number, sha256 }],
+        layers: vec![layer],
         blobs: vec![segment],
         manifest: segment,
         metadata_frame: segment,

@@ -4,19 +4,20 @@
 //! follows is sorting and merging, and no step looks anything up in a table of its own.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::Path;
 
 use domain::advisory::Advisory;
 use domain::digest::Digest;
 use domain::ecosystem::Ecosystem;
 use domain::exploitation::{Epss, KnownExploited};
-use domain::matching::{Assertion, Summary};
+use domain::matching::{AssertionRef, Summary};
 use domain::root::root_of;
 
 use super::census::Census;
 use super::file::IndexFile;
 use super::sort::{Room, Sorter};
-use super::tables::{AdvisoryRow, ExploitedRow, Located, SegmentId, encode, package_key};
+use super::tables::{AdvisoryRow, ExploitedRow, Located, SegmentId, encode, encode_into, package_key};
 use super::whole::{Collected, Whole};
 use crate::disk::Disk;
 use crate::error::StoreError;
@@ -74,7 +75,13 @@ impl GenerationBuilder {
     /// look-up and makes no findings: its assertions were dropped when it was merged.
     pub fn add_advisory(&mut self, advisory: &Advisory, located: Located) {
         self.census.add(advisory);
-        for (key, assertion) in assertions(advisory) {
+        let (mut key, mut assertion) = (String::new(), Vec::new());
+        for affected in &advisory.affected {
+            key.clear();
+            assertion.clear();
+            // A string takes whatever is written.
+            let _ = write!(key, "{}\0{}", affected.package.ecosystem, affected.package.name);
+            encode_into(&mut assertion, &AssertionRef::new(&advisory.id, affected));
             self.census.add_package(&key);
             self.push(Collected::Packages, key.as_bytes(), &assertion);
         }
@@ -139,13 +146,8 @@ impl GenerationBuilder {
         Ok(root)
     }
 
-    /// Writes the file and syncs it; says what it hashes to. `path` must not exist.
-    pub fn write(
-        mut self,
-        disk: &dyn Disk,
-        path: &Path,
-        segments: &[(SegmentId, Digest)],
-    ) -> Result<Digest, StoreError> {
+    /// Writes the file and syncs it. `path` must not exist.
+    pub fn write(mut self, disk: &dyn Disk, path: &Path, segments: &[(SegmentId, Digest)]) -> Result<(), StoreError> {
         self.sort()?;
         let buckets = self.buckets.take();
         let whole = self.whole();
@@ -172,7 +174,7 @@ impl GenerationBuilder {
 pub(super) fn assertions(advisory: &Advisory) -> impl Iterator<Item = PackageAssertion> + '_ {
     advisory.affected.iter().map(|affected| {
         let key = package_key(&affected.package.ecosystem.to_string(), &affected.package.name);
-        (key, encode(&Assertion::new(&advisory.id, affected)))
+        (key, encode(&AssertionRef::new(&advisory.id, affected)))
     })
 }
 

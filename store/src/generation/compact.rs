@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::digest::Digest;
+use serde::{Deserialize, Serialize};
 
 use super::file::IndexFile;
 use super::layer::{Layer, Stacks};
@@ -14,39 +15,44 @@ use super::read::Generation;
 use super::tables::{ADVISORIES, ALIASES, EXPLOITED, PACKAGES, SegmentId, leaves_row, package_row};
 use crate::disk::Disk;
 use crate::error::StoreError;
-use crate::rows::LayerRef;
+
+/// What the index file of a delta stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StandsOn {
+    /// All layers of the base.
+    Base,
+    /// Nothing: the base's rows are in it.
+    Itself,
+}
 
 impl Overlay {
-    /// Writes what a delta changes to `path`, which will be index file `number`; `segments` are those of the delta.
-    /// Returns the layers of the new generation.
+    /// Writes what a delta changes to `path`; `segments` are those of the delta.
     pub fn put_on(
         &self,
         disk: &dyn Disk,
         path: &Path,
-        number: u64,
         base: &Generation,
         segments: &[(SegmentId, Digest)],
-    ) -> Result<Vec<LayerRef>, StoreError> {
-        let below = base.layers.iter().map(|layer| layer.reference());
+    ) -> Result<StandsOn, StoreError> {
         if base.layers.len() < LAYERS_MAX {
-            let sha256 = self.write(disk, path, segments)?;
-            return Ok(std::iter::once(LayerRef { file: number, sha256 }).chain(below).collect());
+            self.write(disk, path, segments)?;
+            return Ok(StandsOn::Base);
         }
         // Nothing refers to the file in between; the next sweep takes it if we stop here.
         let between = path.with_extension("overlay");
-        let sha256 = self.write(disk, &between, segments)?;
-        let top = Layer::trusted(disk, &between, LayerRef { file: number, sha256 })?;
+        self.write(disk, &between, segments)?;
+        let top = Layer::unchecked(disk, &between)?;
         let layers = std::iter::once(Arc::new(top)).chain(base.layers.iter().cloned()).collect();
         let stacked = Generation::of(layers, base.row().clone())?;
-        let sha256 = stacked.compact(disk, path)?;
+        stacked.compact(disk, path)?;
         crate::durable::remove_file(disk, &between)?;
-        Ok(vec![LayerRef { file: number, sha256 }])
+        Ok(StandsOn::Itself)
     }
 }
 
 impl Generation {
     /// Writes all layers as one whole file.
-    pub(super) fn compact(&self, disk: &dyn Disk, path: &Path) -> Result<Digest, StoreError> {
+    pub(super) fn compact(&self, disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
         let tables = Stacks::of(&self.layers)?;
         let file = IndexFile::create(disk, path)?;
         for (definition, stack) in

@@ -4,18 +4,18 @@
 //! layer changes what those below it say.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use domain::digest::{Digest, Hasher};
+use domain::digest::Digest;
 use redb::{AccessGuard, ReadOnlyDatabase, ReadOnlyTable, ReadableDatabase, ReadableTable};
 
 use super::tables::{
     ADVISORIES, ALIASES, ECOSYSTEMS, EPSS, EXPLOITED, EpssFact, GONE, LEAVES, PACKAGES, PackageRow, ROOT, SEGMENTS,
     SegmentId, advisory_of, borrow, digest, digests, split_leaves,
 };
-use crate::disk::{Backend, Disk, OpenMode, Reader};
+use crate::blobs::hash;
+use crate::disk::{Backend, Disk, OpenMode};
 use crate::error::StoreError;
 use crate::layout::Layout;
 use crate::rows::{GenerationRow, LayerRef};
@@ -32,7 +32,6 @@ type Row = AccessGuard<'static, &'static [u8]>;
 /// An open index file.
 pub(super) struct Layer {
     database: ReadOnlyDatabase,
-    reference: LayerRef,
 }
 
 /// Layers that are open somewhere in this process. Generations that share a file share its pages, and it
@@ -79,16 +78,12 @@ impl Layer {
         if digest_of(disk, path)? != reference.sha256 {
             return Err(StoreError::DamagedGeneration(generation));
         }
-        Ok(Self { database: open(disk, path, cache)?, reference })
+        Ok(Self { database: open(disk, path, cache)? })
     }
 
-    /// A file that this process has just written and hashed.
-    pub(super) fn trusted(disk: &dyn Disk, path: &Path, reference: LayerRef) -> Result<Self, StoreError> {
-        Ok(Self { database: open(disk, path, OVERLAY_CACHE_BYTES)?, reference })
-    }
-
-    pub(super) fn reference(&self) -> LayerRef {
-        self.reference
+    /// Opens the file as it is.
+    pub(super) fn unchecked(disk: &dyn Disk, path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { database: open(disk, path, OVERLAY_CACHE_BYTES)? })
     }
 
     pub(super) fn ecosystems(&self) -> Result<BTreeMap<String, bool>, StoreError> {
@@ -119,15 +114,8 @@ pub(super) fn open(disk: &dyn Disk, path: &Path, cache: usize) -> Result<ReadOnl
 }
 
 pub(crate) fn digest_of(disk: &dyn Disk, path: &Path) -> Result<Digest, StoreError> {
-    let mut file = Reader::open(disk, path).map_err(StoreError::io(path))?;
-    let mut hasher = Hasher::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer).map_err(StoreError::io(path))? {
-            0 => return Ok(hasher.finish()),
-            read => hasher.update(buffer.get(..read).unwrap_or_default()),
-        }
-    }
+    let file = disk.open(path, OpenMode::Read).map_err(StoreError::io(path))?;
+    hash(&*file).map_err(StoreError::io(path))
 }
 
 /// One table of all layers, newest first.

@@ -21,6 +21,7 @@ mod whole;
 
 pub use build::GenerationBuilder;
 pub use census::Census;
+pub use compact::StandsOn;
 pub(crate) use layer::{OpenLayers, digest_of};
 pub use overlay::{Delta, DeltaError, LAYERS_MAX, Overlay};
 pub use read::{Generation, View};

@@ -324,13 +324,13 @@ impl Overlay {
         Ok(())
     }
 
-    /// Writes the layer and syncs it; says what it hashes to. `path` must not exist.
+    /// Writes the layer and syncs it. `path` must not exist.
     pub(super) fn write(
         &self,
         disk: &dyn Disk,
         path: &Path,
         segments: &[(SegmentId, Digest)],
-    ) -> Result<Digest, StoreError> {
+    ) -> Result<(), StoreError> {
         fn row<T: serde::Serialize>(row: Option<&T>) -> Vec<u8> {
             row.map_or_else(|| GONE.to_vec(), encode)
         }

@@ -116,6 +116,11 @@ pub(super) fn encode<T: Serialize + ?Sized>(row: &T) -> Vec<u8> {
     postcard::to_stdvec(row).expect("rows have lengths and no maps")
 }
 
+/// Adds a row to what is in the buffer.
+pub(super) fn encode_into<T: Serialize + ?Sized>(buffer: &mut Vec<u8>, row: &T) {
+    *buffer = postcard::to_extend(row, std::mem::take(buffer)).expect("rows have lengths and no maps");
+}
+
 pub(super) fn decode<T: DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T, StoreError> {
     borrow(what, bytes)
 }
@@ -136,4 +141,34 @@ pub(super) fn digest(bytes: &[u8]) -> Result<Digest, StoreError> {
 
 pub(super) fn digests(bytes: &[u8]) -> Result<Vec<Digest>, StoreError> {
     bytes.chunks(32).map(digest).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::advisory::{Affected, Interval, PackageKey, Status};
+    use domain::matching::{Assertion, AssertionRef};
+    use domain::severity::Severity;
+    use domain::source::SourceId;
+
+    use super::{encode, encode_into};
+
+    #[test]
+    fn an_assertion_that_is_written_without_being_made_has_the_bytes_of_one_that_is() {
+        let package = PackageKey::new("npm".parse().expect("known"), "left-pad");
+        let bare = Affected::new(SourceId::new("ghsa"), "GHSA-1", package);
+        let full = Affected {
+            status: Status::WillNotFix,
+            ranges: vec![Interval::all(), Interval::below("2".to_owned())],
+            versions: ["1.0", "1.1"].map(str::to_owned).into(),
+            severity: Some(Severity::High),
+            arches: ["x86_64".to_owned()].into(),
+            module: Some("perl:5.24".to_owned()),
+            ..bare.clone()
+        };
+        for affected in [bare, full] {
+            let mut written = b"before".to_vec();
+            encode_into(&mut written, &AssertionRef::new("CVE-1", &affected));
+            assert_eq!(written, [b"before".as_slice(), &encode(&Assertion::new("CVE-1", &affected))].concat());
+        }
+    }
 }

@@ -4,7 +4,9 @@ use importer::ImportError;
 use store::{Store, Task};
 use tests::simulation::SimDisk;
 
-use crate::bench::{BENCH, Kit, approve, break_glass, carry_out, open, policy, roll_back, set_policy, withdraw};
+use crate::bench::{
+    BENCH, Kit, approve, break_glass, carry_out, open, policy, roll_back, rotate_token_key, set_policy, withdraw,
+};
 
 /// What is done when the power goes, before that, or after it.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +20,7 @@ pub(crate) enum Act {
     Withdraw(u64),
     CarryOut(u64),
     BreakGlass(u64),
+    RotateTokenKey,
 }
 
 impl Act {
@@ -39,6 +42,7 @@ impl Act {
             Self::Withdraw(number) => withdraw(store, number),
             Self::CarryOut(number) => carry_out(store, number),
             Self::BreakGlass(number) => break_glass(store, number),
+            Self::RotateTokenKey => rotate_token_key(store),
         }
     }
 

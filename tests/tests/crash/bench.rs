@@ -13,7 +13,7 @@ use domain::digest::Digest;
 use domain::time::Timestamp;
 use importer::control::{Acting, BreakGlass, Presence};
 use importer::work::InProcess;
-use importer::{ImportError, Imported, Means, Request, SealPolicy, control};
+use importer::{ImportError, Imported, Means, Request, Rotation, SealPolicy, control};
 use ouk::limits::Limits;
 use ouk::verify::Gates;
 use store::audit::{Entry, Event};
@@ -202,12 +202,14 @@ pub(crate) fn open(disk: &SimDisk) -> Result<Store, StoreError> {
 
 /// The site's keys, which are made at the first start: never one twice, as with real entropy.
 pub(crate) fn site(store: &Store) -> Result<store::Site, StoreError> {
+    store.site(&mut entropy)
+}
+
+fn entropy(bytes: &mut [u8]) -> std::io::Result<()> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    store.site(&mut |bytes: &mut [u8]| {
-        let seed = Digest::of(&NEXT.fetch_add(1, Ordering::Relaxed).to_le_bytes());
-        bytes.iter_mut().zip(seed.as_bytes().iter().cycle()).for_each(|(byte, random)| *byte = *random);
-        Ok(())
-    })
+    let seed = Digest::of(&NEXT.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+    bytes.iter_mut().zip(seed.as_bytes().iter().cycle()).for_each(|(byte, random)| *byte = *random);
+    Ok(())
 }
 
 fn reading() -> Reading {
@@ -257,6 +259,11 @@ pub(crate) fn break_glass(store: &Store, number: u64) -> Result<(), ImportError>
         control::carry_out(store, number, acting, control::Waivers { break_glass: Some(glass), ..Default::default() })
             .map(drop)
     })
+}
+
+/// What `stella admin rotate-token-key` does.
+pub(crate) fn rotate_token_key(store: &Store) -> Result<(), ImportError> {
+    acting(store, |acting| importer::rotate(store, acting, Rotation::Overlap, &mut entropy).map(drop))
 }
 
 fn key(person: &str) -> SigningKey<Approval> {

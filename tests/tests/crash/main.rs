@@ -90,6 +90,8 @@ power_cuts! {
     a_power_cut_while_a_change_of_the_policy_is_asked_for_leaves_it_waiting_or_not: 18,
     c13_a_power_cut_while_a_tile_of_the_log_is_filled_leaves_every_record_once: 19,
     c13_a_power_cut_after_a_tile_of_the_log_was_filled_leaves_every_record_once: 20,
+    c13_a_power_cut_while_the_token_key_is_rotated_leaves_the_old_key_or_the_new_one: 21,
+    c13_a_power_cut_while_the_token_key_is_rotated_again_leaves_the_old_key_or_the_new_one: 22,
 }
 
 #[test]
@@ -167,6 +169,7 @@ faults! {
     a_fault_while_a_held_rollback_is_carried_out_leaves_the_data_served: 16,
     a_fault_while_the_policy_is_changed_leaves_the_data_served: 17,
     a_fault_while_a_tile_of_the_log_is_filled_leaves_the_data_served: 19,
+    c13_a_fault_while_the_token_key_is_rotated_leaves_a_site_that_has_its_key: 21,
 }
 
 fn stored_sboms_outlast_power_cuts(number: usize) {

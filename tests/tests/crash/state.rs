@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use attest::keys::{Token, VerifyingKey};
 use attest::statement::OukImport;
 use domain::clock::TimeFloor;
 use domain::digest::Digest;
@@ -22,6 +23,8 @@ pub(crate) struct State {
     pub(crate) pending: Vec<PendingRow>,
     pub(crate) policy: ControlPolicy,
     pub(crate) emergency: Option<EmergencyRow>,
+    /// The public half of the key that signs the site's tokens.
+    pub(crate) token_key: Option<VerifyingKey<Token>>,
     /// What they say; the keys that sign them are others at every try.
     pub(crate) receipts: Vec<OukImport>,
     /// Older ones are forgotten after an import, in a transaction of its own.
@@ -39,6 +42,7 @@ impl State {
             pending: store.pending().map_err(told)?,
             policy: store.control_policy().map_err(told)?,
             emergency: store.emergency().map_err(told)?,
+            token_key: store.identity().map_err(told)?.map(|identity| identity.token().clone()),
             receipts: receipts(store).map_err(told)?,
             generations: store.generations().map_err(told)?,
         })
@@ -63,7 +67,7 @@ impl State {
 
     /// The same but for generations that wait to be forgotten.
     fn is(&self, other: &Self) -> bool {
-        let without = |state: &Self| Self { generations: Vec::new(), ..state.clone() };
+        let without = |state: &Self| Self { generations: Vec::new(), token_key: None, ..state.clone() };
         without(self) == without(other) && other.generations.iter().all(|row| self.generations.contains(row))
     }
 }
@@ -116,14 +120,17 @@ fn check_log(store: &Store) -> Result<(), store::StoreError> {
     store.logbook()?.map_or(Ok(()), |logbook| logbook.verify(None).map(drop))
 }
 
-/// Everything is as it was, or as it shall be: pointers, floors, time floor (I2, I12) and receipts,
+/// Everything is as it was, or as it shall be: pointers, floors, time floor (I2, I12), the token key and receipts,
 /// each of them once (I5).
 pub(crate) fn check_legal(state: &State, before: &State, after: &State, told: bool) -> Result<(), String> {
     let known = |row: &GenerationRow| before.generations.contains(row) || after.generations.contains(row);
     if !state.generations.iter().all(known) {
         return Err("there is a generation that nobody made".to_owned());
     }
-    match (state.is(after), state.is(before)) {
+    // A new site makes its keys at its first start. A key that is made is another at every try.
+    let has_rotated = |state: &State| before.current.is_some() && state.token_key != before.token_key;
+    let fits = |other: &State| state.is(other) && has_rotated(state) == has_rotated(other);
+    match (fits(after), fits(before)) {
         (true, _) => Ok(()),
         (false, true) if !told => Ok(()),
         (false, true) => Err("what was reported as done is undone".to_owned()),

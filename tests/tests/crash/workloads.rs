@@ -1,10 +1,10 @@
 //! The stories that are cut off and disturbed. Requests have the numbers that follow those of the generations.
 
-use crate::act::Act::{Approve, BreakGlass, CarryOut, Import, Policy, RollBack, Stage, Withdraw};
+use crate::act::Act::{Approve, BreakGlass, CarryOut, Import, Policy, RollBack, RotateTokenKey, Stage, Withdraw};
 use crate::bench::Kit::{Damaged, Delta, Version};
 use crate::explore::Workload;
 
-pub(crate) const WORKLOADS: [Workload; 21] = [
+pub(crate) const WORKLOADS: [Workload; 23] = [
     Workload {
         name: "the first import",
         history: &[],
@@ -159,5 +159,19 @@ pub(crate) const WORKLOADS: [Workload; 21] = [
         log_size: 256,
         act: RollBack,
         repeat: &[Import(Version(2))],
+    },
+    Workload {
+        name: "a rotation of the token key",
+        history: &[Import(Version(1))],
+        log_size: 0,
+        act: RotateTokenKey,
+        repeat: &[RotateTokenKey],
+    },
+    Workload {
+        name: "a second rotation of the token key",
+        history: &[Import(Version(1)), RotateTokenKey],
+        log_size: 0,
+        act: RotateTokenKey,
+        repeat: &[RotateTokenKey, Import(Version(2))],
     },
 ];

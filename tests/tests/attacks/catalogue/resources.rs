@@ -37,6 +37,13 @@ pub(crate) const LETTER: Letter = Letter {
                 "tests/tests/refusals.rs::an_import_that_cannot_write_its_blobs_ends_and_the_next_one_succeeds",
             ],
         },
+        Elsewhere {
+            id: "R06",
+            tests: &[
+                "tests/tests/beside.rs::r06_a_scan_waits_for_no_step_of_an_import_and_uses_the_old_data_until_the_last",
+                "tests/tests/beside.rs::r06_scans_are_answered_in_time_while_imports_keep_every_processor_busy",
+            ],
+        },
     ],
     open: &[
         Open {
@@ -45,7 +52,6 @@ pub(crate) const LETTER: Letter = Letter {
         },
         Open { id: "R02", reason: "kits are not uploaded over HTTP yet" },
         Open { id: "R03", reason: "kits are not uploaded over HTTP yet" },
-        Open { id: "R06", reason: "not measured: scans beside an import under CPU load" },
         Open { id: "R08", reason: "no import API and no identity yet" },
     ],
 };
