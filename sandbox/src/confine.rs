@@ -125,13 +125,19 @@ fn names(folder: &str) -> Result<Vec<String>, SandboxError> {
 }
 
 /// No program gives this process more rights, no core dump leaves it even when the system pipes them to a
-/// program, nobody of the same user traces it, it does not outlive its parent, and it yields to whoever wants a
-/// processor: scans are waited for, an import is not.
+/// program, nobody of the same user traces it, it does not outlive its parent, and it yields to others.
 fn harden() -> Result<(), SandboxError> {
     rustix::thread::set_no_new_privs(true).map_err(wrong("no_new_privs"))?;
-    rustix::process::nice(NICENESS).map_err(wrong("the priority"))?;
+    yield_to_others()?;
     keep_memory_private()?;
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(wrong("the parent's death signal"))
+}
+
+/// Leaves the processors to whoever else wants them: scans are waited for, an import is not. Holds for this thread and
+/// for what it starts from now on; who has yielded more already stays there.
+pub fn yield_to_others() -> Result<(), SandboxError> {
+    let niceness = rustix::process::getpriority_process(None).map_err(wrong("the priority"))?;
+    rustix::process::setpriority_process(None, niceness.max(NICENESS)).map_err(wrong("the priority"))
 }
 
 /// Keeps what this process holds in memory, such as private keys and tokens, out of core dumps, and other processes

@@ -20,7 +20,7 @@ mod limits;
 mod message;
 mod worker;
 
-pub use confine::{Confinement, Level, Part, Report, confine, confine_all_but, keep_memory_private};
+pub use confine::{Confinement, Level, Part, Report, confine, confine_all_but, keep_memory_private, yield_to_others};
 pub use error::{Said, SandboxError, WorkerError};
 pub use limits::Limits;
 pub use message::{Message, send};

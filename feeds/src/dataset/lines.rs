@@ -3,6 +3,8 @@
 //! The iterator hands out a line only after its place in the order is checked, and stops
 //! at the first error: what follows a broken line has no meaning.
 
+use std::io::BufRead;
+
 use super::manifest::SegmentKind;
 use super::{DatasetError, is_escaped_in_json};
 
@@ -52,7 +54,7 @@ impl<'a> Lines<'a> {
         }
         // Looking no further than the limit keeps a missing line feed cheap.
         let window = self.rest.get(..=self.limits.line_bytes_max).unwrap_or(self.rest);
-        let Some(end) = window.iter().position(|byte| *byte == b'\n') else {
+        let Some(end) = line_end(window) else {
             return Err(if window.len() > self.limits.line_bytes_max {
                 DatasetError::LineTooLong { line, limit: self.limits.line_bytes_max }
             } else {
@@ -88,6 +90,13 @@ impl<'a> Iterator for Lines<'a> {
         }
         Some(line)
     }
+}
+
+/// Where the first line feed is. Here the standard library looks at several bytes at a time.
+fn line_end(bytes: &[u8]) -> Option<usize> {
+    let mut rest = bytes;
+    let end = rest.skip_until(b'\n').ok()?.checked_sub(1)?;
+    (bytes.get(end) == Some(&b'\n')).then_some(end)
 }
 
 /// The string that begins a line. The JSON parser refuses a second field of the same name,

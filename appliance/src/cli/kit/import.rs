@@ -195,6 +195,7 @@ fn import(
     make: fn(&Store, &Request<'_>, &[Part], &Means<'_>) -> Result<Imported, ImportError>,
     held: Exit,
 ) -> Result<Exit> {
+    sandbox::yield_to_others()?;
     let store = global.open_store()?;
     let mut parts = args.files.iter().map(|path| open(path));
     let kit = parts.next().context("no file was given")??;

@@ -22,7 +22,7 @@ attacks! {
     z07_a_metadata_frame_over_its_limit_is_refused "Z07" ["E-LIMIT"];
     z08_no_flipped_bit_gets_through "Z08" ["refused", "RES", "accepted"];
     z09_a_right_compressed_digest_excuses_no_wrong_content "Z09" ["E-DIGEST"];
-    z10_a_worker_that_dies_or_lies_changes_nothing "Z10" ["E-WORKER", "E-STATE", "E-ROOT-SIG"];
+    z10_a_worker_that_dies_or_lies_changes_nothing "Z10" ["E-WORKER", "E-STATE", "E-IO-STATE", "E-ROOT-SIG"];
 }
 
 pub(crate) const LETTER: Letter = Letter {
