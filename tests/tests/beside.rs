@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use importer::Progress;
 use ouk::limits::Limits;
@@ -30,7 +30,6 @@ fn site() -> Site {
 
 /// The generation that answers a scan; None when no answer comes in time.
 fn scan(address: &str, document: &[u8]) -> Option<u64> {
-    let begin = Instant::now();
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     let length = document.len();
@@ -46,7 +45,7 @@ fn scan(address: &str, document: &[u8]) -> Option<u64> {
     reader.read_to_string(&mut rest).ok()?;
     let body = rest.split_once("\r\n\r\n")?.1;
     let report: serde_json::Value = serde_json::from_str(body).expect("a report");
-    report["data"]["generation"].as_u64().filter(|_| begin.elapsed() <= PATIENCE)
+    report["data"]["generation"].as_u64()
 }
 
 fn sbom() -> Vec<u8> {
