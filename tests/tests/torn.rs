@@ -145,6 +145,25 @@ fn c04_a_torn_blob_or_index_is_repaired_by_the_kit_that_it_came_with() {
     }
 }
 
+#[test]
+fn a_kit_that_is_held_can_replace_data_that_are_damaged() {
+    let site = Site::new();
+    site.vendor();
+    site.kit("1.kit", "dataset", "1");
+    assert_eq!(site.import("1.kit").code, 0);
+    let index = files(&site.state().join("generations")).pop().expect("an index");
+    let mut torn = fs::read(&index).expect("a file");
+    torn[8192..8704].iter_mut().for_each(|byte| *byte = !*byte);
+    fs::write(&index, &torn).expect("torn");
+    site.dataset("smaller", &["rustsec.jsonl"]);
+    site.kit("2.kit", "smaller", "2");
+    let held = site.import("2.kit");
+    assert_eq!(held.code, 9, "{}{}", held.stdout, held.stderr);
+    assert!(held.stdout.contains("warning: what it changes cannot be shown"), "{}", held.stdout);
+    site.ok(&["kit", "activate", "2", "--accept-loss", "the old data are damaged"]);
+    assert_eq!(site.run(&["scan", "--fail-on", "never", "--on-unevaluated", "ignore", &sbom()]).code, 0);
+}
+
 fn sbom() -> String {
     tests::repository().join("tests/data/demo/app.cdx.json").display().to_string()
 }

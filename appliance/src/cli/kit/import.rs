@@ -11,7 +11,7 @@ use importer::isolated::Isolated;
 use importer::{ImportError, Imported, Means, Outcome, Part, Progress as Step, Request, SealPolicy, SiteWord};
 use ouk::verify::Gates;
 use sandbox::Level;
-use store::{PendingRow, Store};
+use store::{PendingRow, Store, StoreError};
 
 use super::{PRODUCT, incomplete, volumes};
 use crate::cli::control::{self, Asking};
@@ -272,10 +272,15 @@ fn must_look(store: &Store, row: &PendingRow) -> Result<bool> {
 /// What the kit that waits would change for the stored SBOMs. The first kit of a site changes nothing.
 fn preview(global: &Global, store: &Store, row: &PendingRow) -> Result<()> {
     match (store.current()?, row.staged()) {
-        (Some(current), Some(staged)) => {
-            let impact = super::impact::preview(global, store, staged.number, current)?;
-            super::impact::write(&impact, Format::Table)
-        }
+        (Some(current), Some(staged)) => match super::impact::preview(global, store, staged.number, current) {
+            Ok(impact) => super::impact::write(&impact, Format::Table),
+            // The kit waits all the same, and is what replaces the damaged data.
+            Err(error) if matches!(error.downcast_ref(), Some(StoreError::DamagedGeneration(_))) => {
+                let warning = format!("what it changes cannot be shown: {error}");
+                Ok(control::warn(&mut std::io::stdout().lock(), &[warning])?)
+            }
+            Err(error) => Err(error),
+        },
         _ => Ok(()),
     }
 }
