@@ -147,7 +147,9 @@ fn losses<K: Ord + Display>(kind: ConcernKind, before: &BTreeMap<K, u64>, after:
 
 fn loss(kind: ConcernKind, subject: &str, before: u64, after: u64) -> Option<Concern> {
     let lost = before.saturating_sub(after);
-    let gone = before > 0 && after == 0;
+    // A source may rate a record in passing and stop doing so; that its records are gone is another matter.
+    let few = matches!(kind, ConcernKind::Ratings | ConcernKind::SeverityShare) && before < LOSS_COUNTED_MIN;
+    let gone = before > 0 && after == 0 && !few;
     let much = lost >= LOSS_COUNTED_MIN && lost.saturating_mul(100) > before.saturating_mul(LOSS_PERCENT_MAX);
     (gone || much).then(|| Concern { kind, subject: subject.to_owned(), before, after })
 }
@@ -171,5 +173,8 @@ mod tests {
         assert!(!of(10, 1), "nine records are below what is counted");
         assert!(of(10, 0));
         assert!(of(1, 0));
+        // Found with two records of Go that somebody else had rated: the whole kit was held.
+        let ratings = |before| loss(ConcernKind::Ratings, "go", before, 0).is_some();
+        assert!(!ratings(2) && ratings(LOSS_COUNTED_MIN));
     }
 }
