@@ -148,12 +148,12 @@ fn make(
 
 fn open_writer(disk: &dyn Disk, path: &Path, cache_bytes: usize) -> Result<Database, StoreError> {
     let file = disk.open_database(path, OpenMode::Keep).map_err(StoreError::io(path))?;
-    builder(cache_bytes).create_with_backend(Backend(file)).map_err(|error| unopened(path, error))
+    builder(cache_bytes).create_with_backend(Backend::new(file)).map_err(|error| unopened(path, error))
 }
 
 fn open_reader(disk: &dyn Disk, path: &Path, cache_bytes: usize) -> Result<ReadOnlyDatabase, StoreError> {
     let file = disk.open_database(path, OpenMode::Read).map_err(StoreError::io(path))?;
-    builder(cache_bytes).open_read_only_with_backend(Backend(file)).map_err(|error| unopened(path, error))
+    builder(cache_bytes).open_read_only_with_backend(Backend::new(file)).map_err(|error| unopened(path, error))
 }
 
 /// Why it does not open, in words for whoever has to do something about it.

@@ -1,13 +1,12 @@
 //! Writing an index file, table by table, in one transaction.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::ops::Bound;
 use std::path::Path;
 
 use domain::digest::Digest;
 use domain::root::BUCKETS;
-use redb::{BackendError, Durability, ReadableDatabase, StorageBackend, TableDefinition};
+use redb::{Durability, ReadableDatabase, TableDefinition};
 use serde::Serialize;
 
 use super::layer::open;
@@ -29,7 +28,7 @@ pub(super) struct IndexFile<'p> {
 impl<'p> IndexFile<'p> {
     pub(super) fn create(disk: &'p dyn Disk, path: &'p Path) -> Result<Self, StoreError> {
         let file = disk.open_database(path, OpenMode::Keep).map_err(StoreError::io(path))?;
-        let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(Unsynced(Backend(file)))?;
+        let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(Backend::unsynced(file))?;
         let mut write = database.begin_write()?;
         write.set_durability(Durability::Immediate)?;
         Ok(Self { disk, path, database, write })
@@ -110,60 +109,5 @@ impl<'p> IndexFile<'p> {
         // What cannot be opened must not be pointed at.
         open(disk, path, CACHE_BYTES)?.begin_read()?.open_table(ECOSYSTEMS)?;
         Ok(())
-    }
-}
-
-/// Storage that is synced once it is whole: until then the file is of no use to anybody, and a database syncs
-/// whenever it grows.
-#[derive(Debug)]
-struct Unsynced(Backend);
-
-impl StorageBackend for Unsynced {
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)
-    }
-
-    fn set_len(&self, length: u64) -> io::Result<()> {
-        self.0.set_len(length)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.0.write(offset, data)
-    }
-
-    fn close(&self) -> io::Result<()> {
-        self.0.close()
-    }
-
-    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.try_lock_range(start, end)
-    }
-
-    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.try_lock_shared_range(start, end)
-    }
-
-    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.lock_range(start, end)
-    }
-
-    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.lock_shared_range(start, end)
-    }
-
-    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.0.unlock_range(start, end)
-    }
-
-    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.0.query_lock_range(start, end)
     }
 }

@@ -110,7 +110,7 @@ impl Layer {
 /// Opens a file that is written already, without changing it.
 pub(super) fn open(disk: &dyn Disk, path: &Path, cache: usize) -> Result<ReadOnlyDatabase, StoreError> {
     let file = disk.open_database(path, OpenMode::Read).map_err(StoreError::io(path))?;
-    Ok(redb::Builder::new().set_cache_size(cache).open_read_only_with_backend(Backend(file))?)
+    Ok(redb::Builder::new().set_cache_size(cache).open_read_only_with_backend(Backend::new(file))?)
 }
 
 pub(crate) fn digest_of(disk: &dyn Disk, path: &Path) -> Result<Digest, StoreError> {
