@@ -5,6 +5,7 @@
 //! format into [`ingest::Ingested`]; `merge` makes one advisory of all that sources say of a
 //! vulnerability; `dataset` and `export` turn the result into what a kit carries.
 
+mod comparisons;
 pub mod dataset;
 pub mod delta;
 pub mod error;

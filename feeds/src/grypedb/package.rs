@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use domain::advisory::{Affected, Interval, Lower, Status, Upper};
+use domain::advisory::{Affected, Interval, Status};
 use domain::version::Scheme;
 use serde::Serialize;
+
+use crate::comparisons::{bound, comparisons};
 
 /// The blob of an affected package; what is empty is left out, as Go writes it.
 #[derive(Debug, Serialize)]
@@ -72,18 +74,7 @@ impl Package {
 }
 
 fn range(versions: &'static str, scheme: Scheme, status: Status, interval: &Interval) -> Range {
-    let bound = |version: &str| bound(scheme, version);
-    let lower = match &interval.lower {
-        Lower::Start => None,
-        Lower::Introduced(at) => Some(format!(">={}", bound(at))),
-        Lower::After(after) => Some(format!(">{}", bound(after))),
-    };
-    let upper = match &interval.upper {
-        Upper::Open => None,
-        Upper::Fixed(at) => Some(format!("<{}", bound(at))),
-        Upper::LastAffected(last) => Some(format!("<={}", bound(last))),
-    };
-    let constraint = lower.into_iter().chain(upper).collect::<Vec<_>>().join(",");
+    let constraint = comparisons(scheme, interval).join(",");
     Range { version: Version { r#type: versions, constraint }, fix: fix(interval.fixed(), status) }
 }
 
@@ -94,12 +85,4 @@ fn fix(version: Option<&str>, status: Status) -> Fix {
         (None, _) => "not-fixed",
     };
     Fix { version: version.map(str::to_owned), state }
-}
-
-/// As for Trivy: the place before all prereleases of a gem, written so that it can be read.
-fn bound(scheme: Scheme, version: &str) -> String {
-    match version.strip_suffix('~').filter(|_| scheme == Scheme::Gem) {
-        Some(version) => format!("{version}.a"),
-        None => version.to_owned(),
-    }
 }

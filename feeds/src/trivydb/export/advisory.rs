@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::LeftOut;
 use super::platform::{Form, takes_unfixed};
+use crate::comparisons::comparisons;
 
 /// Every architecture that a driver which reads entries may ask for.
 const ARCHES: [&str; 7] = ["aarch64", "i686", "noarch", "ppc64le", "riscv64", "s390x", "x86_64"];
@@ -72,30 +73,9 @@ fn is_inside(scheme: Scheme, intervals: &[&Interval], version: &str) -> bool {
     intervals.iter().any(|interval| interval.contains(scheme, &version).unwrap_or(false))
 }
 
-/// An interval as a constraint of two comparisons at most. The empty one is Trivy's word for every version.
+/// The empty constraint is Trivy's word for every version.
 fn constraint(scheme: Scheme, interval: &Interval) -> String {
-    let bound = |version: &str| bound(scheme, version);
-    let lower = match &interval.lower {
-        Lower::Start => None,
-        Lower::Introduced(at) => Some(format!(">={}", bound(at))),
-        Lower::After(after) => Some(format!(">{}", bound(after))),
-    };
-    let upper = match &interval.upper {
-        Upper::Open => None,
-        Upper::Fixed(at) => Some(format!("<{}", bound(at))),
-        Upper::LastAffected(last) => Some(format!("<={}", bound(last))),
-    };
-    lower.into_iter().chain(upper).collect::<Vec<_>>().join(", ")
-}
-
-/// `1.3~` is ours for the place before every prerelease of a gem 1.3. In the order of gems letters come before numbers,
-/// so nothing that anybody releases lies below `1.3.a`; the tilde itself is a syntax error there, and Trivy then
-/// takes the package for not affected.
-fn bound(scheme: Scheme, version: &str) -> String {
-    match version.strip_suffix('~').filter(|_| scheme == Scheme::Gem) {
-        Some(version) => format!("{version}.a"),
-        None => version.to_owned(),
-    }
+    comparisons(scheme, interval).join(", ")
 }
 
 /// What the assertions of one package of a distribution come to. None when nothing is affected and nothing has to be
