@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Subcommand;
-use domain::ecosystem::Ecosystem;
+use domain::ecosystem::{Ecosystem, EcosystemKind};
 use domain::source::{Redistribution, SourceId};
 use domain::time::Timestamp;
 use feeds::dataset::{MANIFEST_NAME, Manifest, Segment};
@@ -110,6 +110,21 @@ pub(crate) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
         Verb::Export { output, format: ExportFormat::GrypeDb, archive } => grype_db::run(global, output, *archive),
         Verb::Export { output, format: ExportFormat::TrivyDb, archive } => trivy_db::run(global, output, *archive),
     }
+}
+
+/// What a database of another scanner holds (statements, vulnerabilities, bytes), and what it does not.
+fn tell_exported<R: std::fmt::Display>(
+    path: &Path,
+    [statements, vulnerabilities, bytes]: [u64; 3],
+    left_out: &BTreeMap<(EcosystemKind, R), u64>,
+) -> Result<Exit> {
+    let mut out = std::io::stdout().lock();
+    let path = path.display();
+    writeln!(out, "{path}: {statements} statements about packages, {vulnerabilities} vulnerabilities, {bytes} bytes")?;
+    for ((ecosystem, reason), count) in left_out {
+        writeln!(out, "left out: {count} of {}: {reason}", ecosystem.name())?;
+    }
+    Ok(Exit::Clean)
 }
 
 struct Choices {

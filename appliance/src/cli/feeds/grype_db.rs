@@ -50,7 +50,8 @@ pub(super) fn run(global: &Global, output: &Path, with_archive: bool) -> Result<
         pack(output, exported.bytes, built_at)?;
     }
     progress.finish();
-    report(&exported, output)
+    let Exported { advisories, vulnerabilities, bytes, left_out } = exported;
+    super::tell_exported(&output.join(DB), [advisories, vulnerabilities, bytes], &left_out)
 }
 
 fn fill<W: Write + std::io::Seek>(
@@ -90,20 +91,4 @@ fn pack(output: &Path, length: u64, built_at: Timestamp) -> Result<()> {
         "checksum": format!("sha256:{digest}"),
     });
     files::write_bytes(&output.join(LATEST), 0o644, format!("{latest}\n").as_bytes())
-}
-
-fn report(exported: &Exported, output: &Path) -> Result<Exit> {
-    let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "{}: {} statements about packages, {} vulnerabilities, {} bytes",
-        output.join(DB).display(),
-        exported.advisories,
-        exported.vulnerabilities,
-        exported.bytes
-    )?;
-    for ((ecosystem, reason), count) in &exported.left_out {
-        writeln!(out, "left out: {count} of {}: {reason}", ecosystem.name())?;
-    }
-    Ok(Exit::Clean)
 }

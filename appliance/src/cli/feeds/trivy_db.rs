@@ -1,7 +1,7 @@
 //! `stella feeds export --format trivy-db`.
 
 use std::fs::File;
-use std::io::{BufWriter, IntoInnerError, Write};
+use std::io::{BufWriter, IntoInnerError};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -53,7 +53,8 @@ pub(super) fn run(global: &Global, output: &Path, with_archive: bool) -> Result<
         pack(output, exported.bytes, &metadata)?;
     }
     progress.finish();
-    report(&exported, output)
+    let Exported { advisories, vulnerabilities, bytes, left_out } = exported;
+    super::tell_exported(&output.join(DB), [advisories, vulnerabilities, bytes], &left_out)
 }
 
 /// Beside its place first, so that no scanner opens half of it.
@@ -103,20 +104,4 @@ fn require(signed: &DerivedRow, file: &mut File) -> Result<()> {
         signed.sha256
     );
     Ok(())
-}
-
-fn report(exported: &Exported, output: &Path) -> Result<Exit> {
-    let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "{}: {} statements about packages, {} vulnerabilities, {} bytes",
-        output.join(DB).display(),
-        exported.advisories,
-        exported.vulnerabilities,
-        exported.bytes
-    )?;
-    for ((ecosystem, reason), count) in &exported.left_out {
-        writeln!(out, "left out: {count} of {}: {reason}", ecosystem.name())?;
-    }
-    Ok(Exit::Clean)
 }
