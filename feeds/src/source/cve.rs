@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use domain::advisory::{Interval, Lower, Record, Reference, Upper};
+use domain::advisory::{Interval, Lower, Record, Upper};
 use domain::cpe::Cpe;
 use domain::severity::Rating;
 use domain::source::SourceId;
@@ -14,8 +14,8 @@ use domain::time::Timestamp;
 
 use super::lenient::{Object, Text, Texts};
 use super::nvd::{Configuration, Said, Statements};
-use super::ratings;
 use super::shape::{Shape, has};
+use super::words::{Link, Vector, Words, date, english};
 use crate::ingest::Ingested;
 
 pub(super) fn is_json(shape: &Shape) -> bool {
@@ -87,14 +87,6 @@ struct Provider {
 }
 
 #[derive(Deserialize, Default)]
-struct Words {
-    #[serde(default)]
-    lang: Text,
-    #[serde(default)]
-    value: Text,
-}
-
-#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 struct Product {
     #[serde(default)]
@@ -145,13 +137,6 @@ struct Metric {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct Vector {
-    #[serde(default)]
-    vector_string: Text,
-}
-
-#[derive(Deserialize, Default)]
 struct Problems {
     #[serde(default)]
     descriptions: Vec<Object<ProblemType>>,
@@ -162,14 +147,6 @@ struct Problems {
 struct ProblemType {
     #[serde(default)]
     cwe_id: Text,
-}
-
-#[derive(Deserialize, Default)]
-struct Link {
-    #[serde(default)]
-    url: Text,
-    #[serde(default)]
-    tags: Texts,
 }
 
 pub(super) fn read_json(document: &str, bytes: &[u8], into: &mut Ingested) {
@@ -203,21 +180,16 @@ pub(super) fn read_json(document: &str, bytes: &[u8], into: &mut Ingested) {
     }
 }
 
-fn date(text: &Text) -> Option<Timestamp> {
-    text.as_deref().and_then(|text| Timestamp::parse_lenient(text).ok())
-}
-
 fn record(source: SourceId, id: &str, container: Container, into: &mut Ingested) -> Record {
     let mut record = Record::new(source.clone(), id);
     record.modified = date(&container.provider_metadata.0.date_updated);
     record.title = container.title.0;
     let words = container.descriptions.into_iter().chain(container.rejected_reasons);
-    let english = |words: &Words| words.lang.as_deref().is_some_and(|lang| lang.to_ascii_lowercase().starts_with("en"));
-    record.description = words.map(|Object(words)| words).filter(english).find_map(|words| words.value.0);
+    record.description = english(words);
     record.ratings = container.metrics.iter().flat_map(|Object(metric)| rated(&source, id, metric, into)).collect();
     let problems = container.problem_types.into_iter().flat_map(|Object(problems)| problems.descriptions);
     record.cwes = problems.filter_map(|Object(problem)| problem.cwe_id.0).collect();
-    record.references = container.references.into_iter().filter_map(|Object(link)| reference(link)).collect();
+    record.references = container.references.into_iter().filter_map(|Object(link)| link.reference()).collect();
     let mut statements = Statements::new(source.clone(), id);
     if container.cpe_applicability.is_empty() {
         for Object(product) in &container.affected {
@@ -232,28 +204,8 @@ fn record(source: SourceId, id: &str, container: Container, into: &mut Ingested)
 }
 
 fn rated(source: &SourceId, id: &str, metric: &Metric, into: &mut Ingested) -> Vec<Rating> {
-    let mut rated = Vec::new();
-    for Object(vector) in [&metric.v40, &metric.v31, &metric.v30, &metric.v2] {
-        let Some(vector) = vector.vector_string.as_deref() else { continue };
-        match ratings::vector(source, vector) {
-            Ok(rating) => rated.push(rating),
-            Err(unreadable) => {
-                into.note(source, "CVSS vector that cannot be read: ignored", || format!("{id}: {}", unreadable.0));
-            }
-        }
-    }
-    rated
-}
-
-fn reference(link: Link) -> Option<Reference> {
-    let tagged = |tag: &str| link.tags.0.iter().any(|other| other == tag);
-    let kind = match () {
-        () if tagged("patch") => "FIX",
-        () if tagged("vendor-advisory") => "ADVISORY",
-        () if tagged("exploit") => "EVIDENCE",
-        () => "WEB",
-    };
-    link.url.0.map(|url| Reference { kind: kind.to_owned(), url })
+    let vectors = [&metric.v40, &metric.v31, &metric.v30, &metric.v2];
+    vectors.into_iter().filter_map(|Object(vector)| vector.rated(source, id, source, into)).collect()
 }
 
 /// What is said of one product, for each of its names.

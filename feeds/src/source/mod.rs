@@ -28,6 +28,7 @@ mod ubuntu_tracker;
 mod unsupported;
 mod updateinfo;
 mod wolfi;
+mod words;
 mod xml;
 
 pub use registry::{Relation, SOURCES, SourceInfo, by_prefix, source_info};

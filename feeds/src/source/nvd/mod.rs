@@ -13,14 +13,14 @@ use std::io::{self, BufReader, Read};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use domain::advisory::{Record, Reference};
+use domain::advisory::Record;
 use domain::severity::Rating;
 use domain::source::SourceId;
 use domain::time::Timestamp;
 
-use super::lenient::{Object, Text, Texts};
-use super::ratings;
+use super::lenient::{Object, Text};
 use super::shape::{Shape, has};
+use super::words::{Link, Vector, Words, date, english};
 use crate::ingest::Ingested;
 
 /// How NVD signs its own ratings, and CISA its.
@@ -76,14 +76,6 @@ struct Cve {
 }
 
 #[derive(Deserialize, Default)]
-struct Words {
-    #[serde(default)]
-    lang: Text,
-    #[serde(default)]
-    value: Text,
-}
-
-#[derive(Deserialize, Default)]
 struct Metrics {
     #[serde(default, rename = "cvssMetricV40")]
     v40: Vec<Object<Metric>>,
@@ -105,24 +97,9 @@ struct Metric {
 }
 
 #[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct Vector {
-    #[serde(default)]
-    vector_string: Text,
-}
-
-#[derive(Deserialize, Default)]
 struct Weakness {
     #[serde(default)]
     description: Vec<Object<Words>>,
-}
-
-#[derive(Deserialize, Default)]
-struct Link {
-    #[serde(default)]
-    url: Text,
-    #[serde(default)]
-    tags: Texts,
 }
 
 pub(super) fn read_page(document: &str, bytes: &mut dyn Read, into: &mut Ingested) -> io::Result<()> {
@@ -166,22 +143,15 @@ fn take(source: SourceId, document: &str, cve: Cve, into: &mut Ingested) {
         return into.reject(Some(source), document, None, "record without a CVE id".to_owned());
     };
     let mut record = Record::new(source.clone(), &id);
-    let date = |text: &Text| text.as_deref().and_then(|text| Timestamp::parse_lenient(text).ok());
     record.published = date(&cve.published);
     record.modified = date(&cve.last_modified);
     if cve.vuln_status.as_deref().is_some_and(|status| status.eq_ignore_ascii_case("rejected")) {
         record.withdrawn = record.modified.or(record.published).or(Some(Timestamp::UNIX_EPOCH));
     }
-    let english = |words: Vec<Object<Words>>| {
-        words
-            .into_iter()
-            .filter(|Object(words)| words.lang.as_deref() == Some("en"))
-            .find_map(|Object(words)| words.value.0)
-    };
     record.description = english(cve.descriptions);
     record.cwes = cve.weaknesses.into_iter().filter_map(|Object(weakness)| english(weakness.description)).collect();
     record.ratings = rated(&source, &id, cve.metrics.0, into);
-    record.references = cve.references.into_iter().filter_map(|Object(link)| reference(link)).collect();
+    record.references = cve.references.into_iter().filter_map(|Object(link)| link.reference()).collect();
     let mut statements = Statements::new(source, &id);
     for Object(configuration) in &cve.configurations {
         configuration.each(&mut |one| statements.add(one, into));
@@ -200,26 +170,9 @@ fn rated(source: &SourceId, id: &str, metrics: Metrics, into: &mut Ingested) -> 
             // NVD passes on what the numbering authority says.
             _ => SourceId::new("cve"),
         };
-        let Some(vector) = metric.cvss_data.0.vector_string.0 else { continue };
-        match ratings::vector(&by, &vector) {
-            Ok(rating) => rated.push(rating),
-            Err(unreadable) => {
-                into.note(source, "CVSS vector that cannot be read: ignored", || format!("{id}: {}", unreadable.0));
-            }
-        }
+        rated.extend(metric.cvss_data.0.rated(source, id, &by, into));
     }
     rated
-}
-
-fn reference(link: Link) -> Option<Reference> {
-    let tagged = |tag: &str| link.tags.0.iter().any(|other| other.eq_ignore_ascii_case(tag));
-    let kind = match () {
-        () if tagged("Patch") => "FIX",
-        () if tagged("Vendor Advisory") => "ADVISORY",
-        () if tagged("Exploit") => "EVIDENCE",
-        () => "WEB",
-    };
-    link.url.0.map(|url| Reference { kind: kind.to_owned(), url })
 }
 
 /// A page that is being read, record by record.
@@ -250,7 +203,7 @@ impl<'de> Visitor<'de> for Top<'_, '_> {
                 "vulnerabilities" => map.next_value_seed(Records(self.0))?,
                 "timestamp" => {
                     let text: Text = map.next_value()?;
-                    self.0.timestamp = text.as_deref().and_then(|text| Timestamp::parse_lenient(text).ok());
+                    self.0.timestamp = date(&text);
                 }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
