@@ -169,9 +169,15 @@ pub(super) fn read_json(document: &str, bytes: &[u8], into: &mut Ingested) {
     }
     into.accept(record);
     for Object(container) in adp {
-        // The programme's own container repeats references and says nothing else.
-        if container.provider_metadata.0.short_name.as_deref() != Some("CISA-ADP") {
-            continue;
+        match container.provider_metadata.0.short_name.as_deref() {
+            Some("CISA-ADP") => {}
+            // The programme's own container repeats references and says nothing else.
+            Some("CVE") => continue,
+            other => {
+                let publisher = || format!("{id}: {}", first(other.unwrap_or("nobody")));
+                into.note(&SourceId::new("cve"), "container of a publisher that is not read: ignored", publisher);
+                continue;
+            }
         }
         let added = self::record(SourceId::new("cisa-adp"), id, container, into);
         if !(added.ratings.is_empty() && added.affected.is_empty() && added.cwes.is_empty()) {
@@ -251,7 +257,8 @@ impl Product {
                 Some(more) => said.extend(more),
                 None => {
                     let text = || format!("{id}: {}", first(version.version.as_deref().unwrap_or_default()));
-                    into.note(source, "version that is a commit or free text: ignored", text);
+                    into.note(source, "version that is a commit or free text: unevaluated", text);
+                    said.push(if version.is_commit() { Said::Commits } else { Said::Unreadable });
                 }
             }
         }
@@ -282,9 +289,13 @@ impl Version {
         [&self.less_than, &self.less_than_or_equal].iter().any(|end| end.as_deref() == Some("*"))
     }
 
+    fn is_commit(&self) -> bool {
+        self.version_type.as_deref() == Some("git")
+    }
+
     /// None when its versions cannot be ordered.
     fn said(&self) -> Option<Vec<Said>> {
-        if self.version_type.as_deref() == Some("git") {
+        if self.is_commit() {
             return None;
         }
         let from = self.version.as_deref().unwrap_or("*");

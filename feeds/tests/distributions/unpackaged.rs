@@ -174,7 +174,23 @@ fn versions_of_the_cve_list_are_read_as_its_schema_means_them() {
         format!(r#"{{"cveMetadata":{{"cveId":"CVE-2030-0001"}},"containers":{{"cna":{{"affected":[{{"cpes":["cpe:2.3:a:v:p:*:*:*:*:*:*:*:*"],{commits}}}]}}}}}}"#).as_bytes(),
     );
     assert_eq!(feed.notes.len(), 1, "and it is told");
-    assert!(feed.records[0].affected.is_empty());
+    let unreadable = Unevaluated::InvalidAdvisory { record: "CVE-2030-0001".into() };
+    assert_eq!(reason(&scan(&Index::of([feed]), binary("cpe:2.3:a:v:p:1.0:*:*:*:*:*:*:*"))), &unreadable);
+    let free = cve(
+        r#""versions":[{"version":"after 1.0 and before 2.0","status":"affected"},{"version":"3.0","status":"affected"}]"#,
+    );
+    assert_eq!(reason(&scan(&free, binary("cpe:2.3:a:v:p:1.5:*:*:*:*:*:*:*"))), &unreadable, "not cleared");
+    assert_eq!(found(&free, "cpe:2.3:a:v:p:3.0:*:*:*:*:*:*:*").len(), 1, "what can be read counts");
+    // A commit beside versions says the same once more.
+    let both = cve(&format!(
+        r#""versions":[{{"version":"1.0","lessThan":"2.0","status":"affected"}}]}},{{"cpes":["cpe:2.3:a:v:p:*:*:*:*:*:*:*:*"],{commits}"#
+    ));
+    assert_eq!(affected(&both, &["1.5", "2.0"]), [true, false]);
+    assert_eq!(scan(&both, binary("cpe:2.3:a:v:p:2.0:*:*:*:*:*:*:*")).coverage.evaluated, 1);
+    let pattern = r#"{"id":"CVE-2030-0002","sourceIdentifier":"x","vulnStatus":"Analyzed","configurations":[{"nodes":[{"cpeMatch":[
+        {"vulnerable":true,"criteria":"cpe:2.3:a:v:p:1.*:*:*:*:*:*:*:*"}]}]}]}"#;
+    let pattern = scan(&Index::of([read("nvd.json", pattern.as_bytes())]), binary("cpe:2.3:a:v:p:1.0:*:*:*:*:*:*:*"));
+    assert_eq!(reason(&pattern), &Unevaluated::InvalidAdvisory { record: "CVE-2030-0002".into() });
 }
 
 #[test]

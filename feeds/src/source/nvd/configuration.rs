@@ -68,14 +68,20 @@ impl Statements {
     }
 
     pub(in crate::source) fn finish(self) -> Vec<Affected> {
-        self.said.into_values().collect()
+        let mut said: Vec<Affected> = self.said.into_values().collect();
+        // Of these only commits were named.
+        for affected in said.iter_mut().filter(|affected| affected.ranges.is_empty() && affected.versions.is_empty()) {
+            affected.ranges.push(unreadable());
+        }
+        said
     }
 
     fn add_match(&mut self, one: &Match, cpe: &Cpe, into: &mut Ingested) {
         let version = match (&cpe.version, cpe.version()) {
             (_, Some(version)) => Said::Version(version),
             (Attribute::Pattern(_), None) => {
-                return self.note(into, "CPE with a pattern for a version: ignored", one.criteria.as_deref());
+                self.note(into, "CPE with a pattern for a version: unevaluated", one.criteria.as_deref());
+                Said::Unreadable
             }
             // `-` is said where versions mean nothing: all of them, then.
             _ => Said::Range(one.interval()),
@@ -106,8 +112,9 @@ impl Statements {
         });
         match said {
             Said::Version(version) => drop(affected.versions.insert(version)),
-            Said::Range(interval) if affected.ranges.contains(&interval) => {}
-            Said::Range(interval) => affected.ranges.push(interval),
+            Said::Range(interval) => add(affected, interval),
+            Said::Unreadable => add(affected, unreadable()),
+            Said::Commits => {}
         }
     }
 
@@ -121,6 +128,21 @@ impl Statements {
 pub(in crate::source) enum Said {
     Version(String),
     Range(Interval),
+    /// Free text. Whoever has the software is not cleared by what nobody can read.
+    Unreadable,
+    /// Mostly the same is said in versions as well; where it is not, it is unreadable.
+    Commits,
+}
+
+/// A bound that no order can read: matching then says that the bounds of this record cannot be ordered.
+fn unreadable() -> Interval {
+    Interval { lower: Lower::Start, upper: Upper::LastAffected("?".to_owned()) }
+}
+
+fn add(affected: &mut Affected, interval: Interval) {
+    if !affected.ranges.contains(&interval) {
+        affected.ranges.push(interval);
+    }
 }
 
 impl Match {
