@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -28,8 +29,16 @@ fn site() -> Site {
     site
 }
 
-/// The generation that answers a scan; None when no answer comes in time.
+/// The generation that answers a scan; None when not all of the answer comes in time.
 fn scan(address: &str, document: &[u8]) -> Option<u64> {
+    let (answer, answered) = mpsc::channel();
+    let (address, document) = (address.to_owned(), document.to_vec());
+    // Whoever has waited long enough is not there any more.
+    thread::spawn(move || answer.send(ask(&address, &document)));
+    answered.recv_timeout(PATIENCE).ok().flatten()
+}
+
+fn ask(address: &str, document: &[u8]) -> Option<u64> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).ok()?;
     let length = document.len();
