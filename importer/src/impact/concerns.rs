@@ -105,11 +105,19 @@ pub(super) fn concerns((old, before): Data<'_>, (new, after): Data<'_>) -> Vec<C
     found.extend(losses(ConcernKind::EcosystemAssertions, &before.assertions, &after.assertions));
     found.extend(before.complete.difference(&after.complete).map(|ecosystem| incomplete(ecosystem)));
     found.extend(loss(ConcernKind::Severities, "", before.rated, after.rated));
-    found.extend(shares(before, after));
-    found.extend(losses(ConcernKind::Ratings, &before.ratings, &after.ratings));
+    let ratings =
+        shares(before, after).into_iter().chain(losses(ConcernKind::Ratings, &before.ratings, &after.ratings));
+    found.extend(ratings.filter(|concern| !rates_in_passing(before, &concern.subject)));
     found.extend(loss(ConcernKind::KnownExploited, "", before.known_exploited, after.known_exploited));
     found.extend(loss(ConcernKind::Epss, "", before.epss, after.epss));
     found
+}
+
+/// A source that rates a few records among many may stop doing so. One that rates what it says may not.
+fn rates_in_passing(census: &Census, source: &str) -> bool {
+    let [ratings, statements] = [&census.ratings, &census.statements].map(|counts| counts.get(source).copied());
+    let (ratings, statements) = (ratings.unwrap_or_default(), statements.unwrap_or_default());
+    ratings < LOSS_COUNTED_MIN && ratings.saturating_mul(10) < statements
 }
 
 /// A source that grows and loses a field has no fewer severities than before, but fewer for what it says. The
@@ -147,9 +155,7 @@ fn losses<K: Ord + Display>(kind: ConcernKind, before: &BTreeMap<K, u64>, after:
 
 fn loss(kind: ConcernKind, subject: &str, before: u64, after: u64) -> Option<Concern> {
     let lost = before.saturating_sub(after);
-    // A source may rate a record in passing and stop doing so; that its records are gone is another matter.
-    let few = matches!(kind, ConcernKind::Ratings | ConcernKind::SeverityShare) && before < LOSS_COUNTED_MIN;
-    let gone = before > 0 && after == 0 && !few;
+    let gone = before > 0 && after == 0;
     let much = lost >= LOSS_COUNTED_MIN && lost.saturating_mul(100) > before.saturating_mul(LOSS_PERCENT_MAX);
     (gone || much).then(|| Concern { kind, subject: subject.to_owned(), before, after })
 }
@@ -173,8 +179,18 @@ mod tests {
         assert!(!of(10, 1), "nine records are below what is counted");
         assert!(of(10, 0));
         assert!(of(1, 0));
-        // Found with two records of Go that somebody else had rated: the whole kit was held.
-        let ratings = |before| loss(ConcernKind::Ratings, "go", before, 0).is_some();
-        assert!(!ratings(2) && ratings(LOSS_COUNTED_MIN));
+    }
+
+    #[test]
+    fn a_source_that_rates_in_passing_may_stop_and_one_that_rates_what_it_says_may_not() {
+        let held = |ratings, statements| {
+            let of = |count| [("go".to_owned(), count)].into();
+            let before = Census { ratings: of(ratings), statements: of(statements), ..Census::default() };
+            let after = Census { statements: of(statements), ..Census::default() };
+            !concerns((&[], &before), (&[], &after)).is_empty()
+        };
+        // Two records of Go among thousands, which a whole kit was held for.
+        assert!(!held(2, 4291));
+        assert!(held(9, 9) && held(1, 1) && held(9, 90) && held(LOSS_COUNTED_MIN, 4291));
     }
 }
