@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use redb::{
     ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, StorageError,
-    WriteTransaction,
+    TableDefinition, TableError, WriteTransaction,
 };
 
 use crate::disk::{Backend, Disk, OpenMode};
@@ -30,10 +30,35 @@ pub(crate) struct SharedDatabase {
 
 /// What must be in a database before anybody uses it.
 pub(crate) struct Content {
-    /// Is it there, and of a version that is known?
-    pub(crate) is_filled: fn(&ReadTransaction) -> Result<bool, StoreError>,
+    pub(crate) schema: u64,
+    /// The schema that it has.
+    pub(crate) found: fn(&ReadTransaction) -> Result<Option<u64>, StoreError>,
     /// Puts it there, unless another process has done so.
     pub(crate) fill: fn(&SharedDatabase) -> Result<(), StoreError>,
+}
+
+/// The schema that a database says it has.
+pub(crate) fn schema_in<V>(
+    read: &ReadTransaction,
+    meta: TableDefinition<'static, &'static str, V>,
+) -> Result<Option<u64>, StoreError>
+where
+    V: redb::Value + 'static,
+    for<'a> V::SelfType<'a>: Into<u64>,
+{
+    match read.open_table(meta) {
+        Err(TableError::TableDoesNotExist(_)) => Ok(None),
+        meta => Ok(meta?.get("schema")?.map(|value| value.value().into())),
+    }
+}
+
+/// Is it the present one? An older one, and none in a database that is being made, are to be filled.
+pub(crate) fn is_current(found: Option<u64>, schema: u64) -> Result<bool, StoreError> {
+    let number = |schema| u32::try_from(schema).unwrap_or(u32::MAX);
+    match found {
+        Some(found) if found > schema => Err(StoreError::Newer { found: number(found), known: number(schema) }),
+        found => Ok(found == Some(schema)),
+    }
 }
 
 fn builder(cache_bytes: usize) -> redb::Builder {
@@ -66,8 +91,13 @@ impl SharedDatabase {
             found => found.map(drop).map_err(StoreError::io(&path))?,
         }
         let database = Self::at(disk, path, cache_bytes);
-        // One that is there already may be of another program.
-        if !(content.is_filled)(&database.begin_read()?)? {
+        let found = (content.found)(&database.begin_read()?)?;
+        // Who makes one links it when it is filled. To fill another one would be to trust anew, as above.
+        if found.is_none() {
+            let reason = "it is a database of something else".to_owned();
+            return Err(StoreError::Unreadable { path: database.path, reason });
+        }
+        if !is_current(found, content.schema)? {
             (content.fill)(&database)?;
         }
         Ok(database)

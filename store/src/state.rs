@@ -13,7 +13,7 @@ use redb::{ReadableTable, TableDefinition};
 
 use crate::audit::{self, Entry, Logged};
 use crate::blobs::Blobs;
-use crate::database::{Content, SharedDatabase};
+use crate::database::{Content, SharedDatabase, is_current, schema_in};
 use crate::disk::{Disk, DiskLock, Kind, RealDisk};
 use crate::durable::{list, remove_file, sync_directory};
 use crate::entitlements::{EntitlementChange, write_entitlements};
@@ -399,30 +399,14 @@ impl Store {
     }
 }
 
-const CONTENT: Content = Content { is_filled: has_schema, fill: make_tables };
-
-fn has_schema(read: &redb::ReadTransaction) -> Result<bool, StoreError> {
-    let found = match read.open_table(META) {
-        Err(redb::TableError::TableDoesNotExist(_)) => None,
-        meta => meta?.get("schema")?.map(|value| value.value()),
-    };
-    check_schema(found)
-}
-
-/// Is it the present one?
-fn check_schema(found: Option<u32>) -> Result<bool, StoreError> {
-    match found {
-        Some(found) if found > SCHEMA => Err(StoreError::Newer { found, known: SCHEMA }),
-        found => Ok(found == Some(SCHEMA)),
-    }
-}
+const CONTENT: Content = Content { schema: SCHEMA as u64, found: |read| schema_in(read, META), fill: make_tables };
 
 fn make_tables(state: &SharedDatabase) -> Result<(), StoreError> {
     let write = state.begin_write()?;
     {
         let mut meta = write.open_table(META)?;
         let found = meta.get("schema")?.map(|value| value.value());
-        if check_schema(found)? {
+        if is_current(found.map(Into::into), CONTENT.schema)? {
             return Ok(());
         }
         meta.insert("schema", SCHEMA)?;

@@ -97,7 +97,9 @@ fn c16_a_state_in_a_format_of_another_version_is_left_alone() {
 fn c16_a_file_of_something_else_is_no_state() {
     let site = site();
     let path = site.state().join("state.redb");
-    for content in [b"".as_slice(), b"SQLite format 3\0", &[0; 4096]] {
+    // A database that can be opened, and is another: filled, it would be a site that trusts nobody yet.
+    let index = fs::read(site.state().join("generations/00000001.redb")).expect("an index");
+    for content in [b"".as_slice(), b"SQLite format 3\0", &[0; 4096], &index] {
         fs::write(&path, content).expect("written");
         refuses_everything(&site, &["state.redb", "docs/runbooks/recovery.md"]);
     }

@@ -18,7 +18,7 @@ use policy::Gate;
 use redb::{ReadableTable, ReadableTableMetadata, TableDefinition};
 use serde::{Deserialize, Serialize};
 
-use crate::database::{Content, SharedDatabase};
+use crate::database::{Content, SharedDatabase, is_current, schema_in};
 use crate::error::StoreError;
 use crate::rows::{decode, encode};
 use crate::state::Store;
@@ -80,32 +80,14 @@ impl Store {
     }
 }
 
-const CONTENT: Content = Content { is_filled: has_schema, fill: make_tables };
-
-fn has_schema(read: &redb::ReadTransaction) -> Result<bool, StoreError> {
-    let found = match read.open_table(META) {
-        Err(redb::TableError::TableDoesNotExist(_)) => None,
-        meta => meta?.get("schema")?.map(|value| value.value()),
-    };
-    check_schema(found)
-}
-
-/// Is there one, and a known one?
-fn check_schema(found: Option<u64>) -> Result<bool, StoreError> {
-    match found {
-        Some(found) if found > SCHEMA => {
-            Err(StoreError::Newer { found: u32::try_from(found).unwrap_or(u32::MAX), known: SCHEMA as u32 })
-        }
-        found => Ok(found.is_some()),
-    }
-}
+const CONTENT: Content = Content { schema: SCHEMA, found: |read| schema_in(read, META), fill: make_tables };
 
 fn make_tables(database: &SharedDatabase) -> Result<(), StoreError> {
     let write = database.begin_write()?;
     {
         let mut meta = write.open_table(META)?;
         let found = meta.get("schema")?.map(|value| value.value());
-        if check_schema(found)? {
+        if is_current(found, SCHEMA)? {
             return Ok(());
         }
         meta.insert("schema", SCHEMA)?;
