@@ -274,6 +274,8 @@ fn d01_damage_of_the_base_where_a_delta_does_not_look_is_told_by_whoever_reads_i
     assert_eq!(ran.code, 0, "the delta needs nothing of it: {}", ran.stderr);
     let asked = site.run(&["--state-dir", "site", "db", "search", "a"]);
     assert!(asked.code == 5 && asked.stderr.contains("is damaged"), "{} {}", asked.code, asked.stderr);
+    let checked = site.run(&["--state-dir", "site", "db", "check"]);
+    assert!(checked.code == 5 && checked.stdout.contains("generation 2 (active): the index of"), "{}", checked.stdout);
     let full = import_only(&site, "site", "more.tar.zst");
     assert_eq!(full.code, 0, "{}", full.stderr);
     assert_eq!(site.run(&["--state-dir", "site", "db", "search", "a"]).code, 0);

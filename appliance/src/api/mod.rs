@@ -16,13 +16,14 @@ use policy::vex::Document;
 use store::Sboms;
 use tokio::sync::Semaphore;
 
-use crate::scan::{Archive, Engine};
+use crate::scan::{Archive, Engine, Integrity};
 use crate::telemetry::Metrics;
 
 /// What handlers share.
 pub(crate) struct App {
     pub(crate) engine: Arc<Engine>,
     pub(crate) archive: Archive,
+    pub(crate) integrity: Integrity,
     pub(crate) sboms: Sboms,
     /// The site's own VEX documents, which count in every scan.
     pub(crate) vex: Arc<[Document]>,

@@ -14,7 +14,7 @@ use super::admin;
 use super::exit::{Exit, UsageError};
 use super::vex;
 use crate::api::{self, App};
-use crate::scan::{Archive, Engine};
+use crate::scan::{Archive, Engine, Integrity};
 use crate::telemetry::{self, Metrics};
 use crate::{http, tls};
 
@@ -78,7 +78,8 @@ async fn serve(global: &Global, args: &Args) -> Result<()> {
         tracing::error!("keys or audit log are not in order, imports will be refused: {error:#}");
     }
     let limits = sbom::Limits { bytes_max: args.document_bytes_max, ..sbom::Limits::default() };
-    let engine = Arc::new(Engine::new(Arc::clone(&store), limits));
+    let (integrity, opened) = Integrity::start(Arc::clone(&store)).context("cannot start the integrity thread")?;
+    let engine = Arc::new(Engine::new(Arc::clone(&store), limits).telling(opened));
     match engine.generation() {
         Ok(generation) => {
             // Nothing is served that the vendor's signatures do not cover.
@@ -91,6 +92,7 @@ async fn serve(global: &Global, args: &Args) -> Result<()> {
     let app = Arc::new(App {
         engine,
         archive: Archive::start(Arc::clone(&store)).context("cannot start the archive thread")?,
+        integrity,
         sboms: store.sboms()?,
         vex: documents.documents.into(),
         metrics: Metrics::new(),
