@@ -270,6 +270,32 @@ fn the_analyses_of_an_sbom_speak_of_its_own_components() {
 }
 
 #[test]
+fn an_sbom_does_not_clear_itself_of_what_a_document_beside_it_says() {
+    let analysis = r#"{"state":"not_affected","lastUpdated":"2025-01-01T00:00:00Z"}"#;
+    let sbom = format!(
+        r#"{{"bomFormat":"CycloneDX","serialNumber":"urn:uuid:1","version":9,"metadata":{{"authors":[{{"name":"a"}}]}},
+            "vulnerabilities":[{{"id":"CVE-2024-1","affects":[{{"ref":"a"}}],"analysis":{analysis}}}]}}"#
+    );
+    let own = read_embedded("bom.json", sbom.as_bytes(), &Limits::default()).expect("an SBOM").remove(0);
+    let mut npm = inventory(None, &["pkg:npm/x@1"]);
+    npm.components[0].reference = "a".into();
+    npm.identity.serial_number = Some("urn:uuid:1".into());
+    npm.identity.version = Some(9);
+    assert_eq!(effect(&npm, "CVE-2024-1", std::slice::from_ref(&own)), Some(VexEffect::Suppressed));
+    for (author, product) in [("a", "pkg:npm/x@1"), ("b", "pkg:npm/x@1"), ("b", "pkg:npm/x"), ("a", "urn:cdx:1/9#a")] {
+        for status in ["affected", "under_investigation"] {
+            let beside = openvex(author, "2024-01-01T00:00:00Z", &said(product, status, ""));
+            let effect = effect(&npm, "CVE-2024-1", &[own.clone(), beside]);
+            assert_eq!(effect, Some(VexEffect::Contradicted), "{author} {product} {status}");
+        }
+    }
+    // Nor does it withdraw a document by calling itself a later version of it.
+    let older = sbom.replace("\"version\":9", "\"version\":1").replace("not_affected", "exploitable");
+    let older = written("vex.cdx.json", &older.replace("\"ref\":\"a\"", "\"ref\":\"pkg:npm/x@1\""));
+    assert_eq!(effect(&npm, "CVE-2024-1", &[own, older]), Some(VexEffect::Contradicted));
+}
+
+#[test]
 fn every_state_of_cyclonedx_has_its_status() {
     for (state, status) in [
         ("resolved", VexStatus::Fixed),

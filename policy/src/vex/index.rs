@@ -92,7 +92,8 @@ fn superseded<'d>(documents: &[&'d Document]) -> BTreeMap<usize, &'d Document> {
     let key = |document: &'d Document| {
         let about = &document.about;
         let version = numbers(about.version.as_deref())?;
-        Some(((about.id.as_deref()?, about.author.as_deref(), about.format.as_str()), version))
+        // An SBOM must not withdraw a file by calling itself a later version of it.
+        Some(((about.source, about.id.as_deref()?, about.author.as_deref(), about.format.as_str()), version))
     };
     let mut newest: HashMap<_, (Vec<u64>, &'d Document)> = HashMap::new();
     for document in documents.iter().copied() {
