@@ -357,6 +357,42 @@ fn authors_who_contradict_each_other_suppress_nothing() {
 }
 
 #[test]
+fn a_time_that_nobody_has_stated_replaces_nothing() {
+    let npm = inventory(None, &["pkg:npm/x@1"]);
+    let affected = openvex("a", "2024-06-01T00:00:00Z", &said("pkg:npm/x@1", "affected", ""));
+    let clear = |times: &str, more: &str| {
+        let text = format!(
+            r#"{{"@context":"https://openvex.dev/ns/v0.2.0","author":"a","version":1,{times},"statements":[{}]}}"#,
+            said("pkg:npm/x@1", "not_affected", &format!("{WHY}{more}"))
+        );
+        written("clear.json", &text)
+    };
+    let later = r#""timestamp":"2024-07-01T00:00:00Z""#;
+    let replaced = effect(&npm, "CVE-2024-1", &[affected.clone(), clear(later, "")]);
+    assert_eq!(replaced, Some(VexEffect::Suppressed));
+    // That the document was touched later says nothing of the statement: go-vex lets it have the time of the document.
+    let touched = clear(r#""timestamp":"2024-05-01T00:00:00Z","last_updated":"2024-07-01T00:00:00Z""#, "");
+    assert_eq!(touched.statements[0].timestamp.expect("a time").to_string(), "2024-05-01T00:00:00Z");
+    assert_eq!(effect(&npm, "CVE-2024-1", &[affected.clone(), touched]), Some(VexEffect::Annotated));
+    for (times, more) in [
+        (later, r#","timestamp":"01/05/2024""#),
+        (later, r#","timestamp":"2024-07-01T00:00:00Z","last_updated":"soon""#),
+        (r#""timestamp":"yesterday","last_updated":"2024-07-01T00:00:00Z""#, ""),
+    ] {
+        let clear = clear(times, more);
+        assert_eq!(clear.statements[0].timestamp, None, "{times} {more}");
+        assert!(clear.problems[0].reason.contains("cannot be read"), "{:?}", clear.problems);
+        assert_eq!(effect(&npm, "CVE-2024-1", &[affected.clone(), clear]), Some(VexEffect::Contradicted), "{more}");
+    }
+    let cyclonedx = r#"{"bomFormat":"CycloneDX","metadata":{"timestamp":"2024-07-01T00:00:00Z"},"vulnerabilities":[{"id":"CVE-2024-1",
+        "analysis":{"state":"not_affected","lastUpdated":"soon"},"affects":[{"ref":"pkg:npm/x@1"}]}]}"#;
+    assert_eq!(written("x", cyclonedx).statements[0].timestamp, None);
+    let csaf = String::from_utf8(fixture("grype/csaf-demo2.json")).expect("UTF-8");
+    let csaf = written("x", &csaf.replace("\"current_release_date\": \"", "\"current_release_date\": \"x"));
+    assert!(csaf.problems[0].place == "document.tracking.current_release_date", "{:?}", csaf.problems);
+}
+
+#[test]
 fn the_more_specific_statement_decides_unless_its_author_has_warned_of_more_since() {
     let npm = inventory(None, &["pkg:npm/x@1"]);
     let clear = openvex("a", "2024-06-01T00:00:00Z", &said("pkg:npm/x@1", "not_affected", WHY));

@@ -6,7 +6,7 @@ use domain::vex::{Justification, Product, Statement, Target, VexStatus};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::draft::{Draft, Scalar, time, words};
+use super::draft::{Draft, Scalar, words};
 use super::{Header, VexError, excerpt, malformed, without_place};
 
 #[derive(Deserialize)]
@@ -105,9 +105,11 @@ struct Remark {
 pub(super) fn read(text: &str, draft: &mut Draft<'_>) -> Result<Header, VexError> {
     let root: Root<'_> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     let (publisher, tracking) = root.document.map_or((None, None), |about| (about.publisher, about.tracking));
+    let released = tracking.as_ref().and_then(|tracking| tracking.current_release_date.as_deref());
+    let timestamp = draft.time("document.tracking.current_release_date", released);
+    draft.inherit(timestamp);
     let header = |tracking: Option<Tracking>| {
-        let tracking = tracking.map(|it| (words(it.id), it.version, time(it.current_release_date.as_deref())));
-        let (id, version, timestamp) = tracking.unwrap_or_default();
+        let (id, version) = tracking.map(|it| (words(it.id), it.version)).unwrap_or_default();
         let author = publisher.and_then(|publisher| words(publisher.name));
         Header { id, version: version.and_then(Scalar::into_text), author, timestamp }
     };
@@ -250,7 +252,7 @@ fn statements(
     for (group, targets) in groups {
         let Said { status, justification, impact, action } = group;
         let (vulnerability, aliases) = (vulnerability.clone(), aliases.clone());
-        let (timestamp, place) = (None, place.to_owned());
+        let (timestamp, place) = (draft.stated(place, [None, None]), place.to_owned());
         draft.push(Statement {
             vulnerability,
             aliases,

@@ -187,7 +187,7 @@ impl Reader<'_> {
             // Of the file, so that anybody can compute it.
             digest: Digest::of(file),
         };
-        let (statements, problems) = draft.finish(timestamp);
+        let (statements, problems) = draft.finish();
         Ok(Some(Document { about, statements, problems, attestation }))
     }
 }

@@ -7,7 +7,7 @@ use domain::vex::{Justification, Product, Statement, Target, VexStatus};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::draft::{Draft, Scalar, time, words};
+use super::draft::{Draft, Scalar, words};
 use super::{Header, VexError, excerpt, malformed, without_place};
 
 #[derive(Deserialize)]
@@ -63,6 +63,10 @@ struct Identifiers {
 
 pub(super) fn read(text: &str, draft: &mut Draft<'_>) -> Result<Header, VexError> {
     let root: Root<'_> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+    let made = draft.time("timestamp", root.timestamp.as_deref());
+    let updated = draft.time("last_updated", root.last_updated.as_deref());
+    // As go-vex has it: that the document was touched since says nothing of each of its statements.
+    draft.inherit(made);
     for (index, raw) in root.statements.unwrap_or_default().into_iter().enumerate() {
         let place = format!("statements[{index}]");
         match serde_json::from_str::<Said<'_>>(raw.get()) {
@@ -74,7 +78,7 @@ pub(super) fn read(text: &str, draft: &mut Draft<'_>) -> Result<Header, VexError
         id: words(root.id),
         version: root.version.and_then(Scalar::into_text),
         author: words(root.author),
-        timestamp: time(root.last_updated.as_deref()).or_else(|| time(root.timestamp.as_deref())),
+        timestamp: updated.or(made),
     })
 }
 
@@ -88,6 +92,7 @@ fn statement(said: Said<'_>, place: String, draft: &mut Draft<'_>) -> Result<(),
         }
     };
     let targets = targets(&said, &place, draft);
+    let timestamp = draft.stated(&place, [said.last_updated.as_deref(), said.timestamp.as_deref()]);
     draft.push(Statement {
         vulnerability,
         aliases,
@@ -96,7 +101,7 @@ fn statement(said: Said<'_>, place: String, draft: &mut Draft<'_>) -> Result<(),
         justification,
         impact,
         action: words(said.action_statement),
-        timestamp: time(said.last_updated.as_deref()).or_else(|| time(said.timestamp.as_deref())),
+        timestamp,
         place,
     })
 }
