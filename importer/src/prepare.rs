@@ -20,7 +20,7 @@ use ouk::read::SealedMetadata;
 use ouk::site::SiteMetadata;
 use ouk::verify::VerifiedKit;
 use ouk::volume::Outline;
-use store::{GenerationRow, ImportLock, Staged, StandsOn, Store, StoreError, TrustRow, Workspace};
+use store::{GenerationRow, ImportLock, Staged, Store, StoreError, TrustRow, Workspace, stands_on};
 
 use crate::derived;
 use crate::entitlements::withdrawn;
@@ -222,10 +222,7 @@ impl Preparing<'_> {
         let loaded = self.load_beside_its_base(workspace, &job)?;
         (self.progress)(Progress::Keeping);
         let blobs: Vec<(Digest, u64)> = kit.chunks().iter().map(|chunk| (chunk.sha256, chunk.len)).collect();
-        let below = match (loaded.index, &job.base) {
-            (StandsOn::Base, Some(base)) => base.layers.as_slice(),
-            (StandsOn::Base, None) | (StandsOn::Itself, _) => &[],
-        };
+        let below = job.base.as_ref().map(stands_on).unwrap_or_default();
         let layers = self.store.adopt(workspace, &blobs, number, below)?;
         let (manifest_digest, manifest) = manifest::signed(kit, self.store.blobs())?;
         let frame = verified.metadata.frame();

@@ -111,6 +111,11 @@ impl StoreError {
         Self::Damaged { what: what.into() }
     }
 
+    /// No index at all would read as no vulnerability at all.
+    pub(crate) fn without_index(generation: u64) -> Self {
+        Self::damaged(format!("generation {generation} has no index"))
+    }
+
     /// Is it the log, or a key that signs, that stands in the way? Then somebody has to look at it
     /// before anything that is written down can be done again.
     pub fn is_about_the_log(&self) -> bool {

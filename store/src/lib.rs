@@ -47,8 +47,8 @@ pub use control::{APPROVAL_HOURS, ApprovalRow, ControlPolicy, EmergencyRow, Pend
 pub use entitlements::{Compact, EntitlementChange, SiteTokenRow, VendorTokenRow};
 pub use error::StoreError;
 pub use generation::{
-    Census, Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, Room, SegmentId, StandsOn,
-    View,
+    Census, Delta, DeltaError, Generation, GenerationBuilder, LAYERS_MAX, Located, Overlay, Room, SegmentId, View,
+    stands_on,
 };
 pub use layout::Layout;
 pub use pending::Effect;

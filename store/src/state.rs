@@ -175,6 +175,9 @@ impl Store {
 
     /// Are the index files of a generation what was written?
     pub fn check_index(&self, row: &GenerationRow) -> Result<(), StoreError> {
+        if row.layers.is_empty() {
+            return Err(StoreError::without_index(row.number));
+        }
         for layer in &row.layers {
             if LayerRef::read(self.disk(), layer.file, &self.layout.generation(layer.file))? != *layer {
                 return Err(StoreError::DamagedGeneration(row.number));

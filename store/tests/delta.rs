@@ -18,7 +18,7 @@ use proptest::test_runner::{Config, TestRunner};
 use store::audit::{Entry, Event};
 use store::{
     Activation, Census, Delta, DeltaError, Generation, GenerationBuilder, GenerationRow, LAYERS_MAX, LayerRef, Located,
-    Overlay, StandsOn, Store, StoreError, TrustRow,
+    Overlay, Store, StoreError, TrustRow, stands_on,
 };
 
 const PACKAGES: [&str; 3] = ["foo", "bar", "baz"];
@@ -184,9 +184,9 @@ fn on_top(store: &Store, base: &Generation, before: &Set, after: &Set) -> Result
     let number = store.next_generation()?;
     let segments = [segment.put(store)];
     let path = store.generation_path(number);
-    let stands_on = overlay.put_on(store.disk(), &path, base, &segments)?;
+    overlay.put_on(store.disk(), &path, base, &segments)?;
     let mut layers = vec![LayerRef::read(store.disk(), number, &path)?];
-    layers.extend(base.row().layers.iter().filter(|_| stands_on == StandsOn::Base));
+    layers.extend(stands_on(base.row()));
     let blobs = base.row().blobs.iter().copied().chain([segments[0].1]).collect();
     Ok(activate(store, number, layers, overlay.content_root(), blobs, overlay.census().clone()))
 }

@@ -331,6 +331,17 @@ fn an_index_with_one_changed_byte_is_not_opened() {
 }
 
 #[test]
+fn a_generation_without_an_index_is_not_intact() {
+    let (_directory, store) = new_store();
+    activate(&store, &[advisory("CVE-2020-1", "A", "foo", "1")]);
+    let mut row = store.open_current().expect("active").row().clone();
+    store.check_index(&row).expect("an index");
+    row.layers.clear();
+    let error = store.check_index(&row).expect_err("nothing to look into is not nothing found");
+    assert!(error.to_string().contains("has no index"), "{error}");
+}
+
+#[test]
 fn scans_are_kept_and_found() {
     let (_directory, store) = new_store();
     store.save_scans([("a", b"1".as_slice()), ("b", b"2".as_slice())].into_iter()).expect("kept");

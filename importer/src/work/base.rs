@@ -3,7 +3,7 @@
 use domain::ecosystem::Ecosystem;
 use feeds::dataset::{Delta as Described, MANIFEST_NAME, Manifest};
 use ouk::verify::{KitBase, VerifiedKit};
-use store::{Blobs, Census, DeltaError, Generation, GenerationRow, Overlay, SegmentId, StandsOn, Workspace};
+use store::{Blobs, Census, DeltaError, Generation, GenerationRow, Overlay, SegmentId, Workspace};
 
 use crate::error::ImportError;
 
@@ -34,7 +34,7 @@ impl Base {
         delta: store::Delta,
         manifest: &Manifest,
         segments: &[(SegmentId, domain::digest::Digest)],
-    ) -> Result<(StandsOn, Census), ImportError> {
+    ) -> Result<Census, ImportError> {
         let ecosystems: Vec<(&Ecosystem, bool)> =
             manifest.coverage.iter().map(|row| (&row.ecosystem, row.complete)).collect();
         let overlay = Overlay::apply(&self.generation, &self.blobs, delta, ecosystems).map_err(refuse)?;
@@ -42,8 +42,8 @@ impl Base {
         if found != manifest.content_root {
             return Err(ImportError::ContentRoot { found, signed: manifest.content_root });
         }
-        let stands_on = overlay.put_on(workspace.disk(), &workspace.index(), &self.generation, segments)?;
-        Ok((stands_on, overlay.census().clone()))
+        overlay.put_on(workspace.disk(), &workspace.index(), &self.generation, segments)?;
+        Ok(overlay.census().clone())
     }
 
     /// The manifest describes a delta, and one to the base that the targets role signed.

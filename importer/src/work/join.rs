@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::digest::Digest;
 use feeds::dataset::{MANIFEST_NAME, Manifest, Segment};
-use store::{Census, SegmentId, StandsOn, Workspace};
+use store::{Census, SegmentId, Workspace};
 
 use super::base::Base;
 use super::shard::{Purposes, Shard};
@@ -17,7 +17,7 @@ pub(super) fn join(
     base: Option<&Base>,
     shards: Vec<Shard>,
     purposes: &Purposes,
-) -> Result<(StandsOn, Census), ImportError> {
+) -> Result<Census, ImportError> {
     let mut shards = shards.into_iter();
     let mut all = shards.next().ok_or_else(|| ImportError::worker("it has no threads"))?;
     for shard in shards {
@@ -47,7 +47,7 @@ fn write_whole(
     all: Shard,
     manifest: &Manifest,
     segments: &[(SegmentId, Digest)],
-) -> Result<(StandsOn, Census), ImportError> {
+) -> Result<Census, ImportError> {
     if manifest.delta.is_some() {
         return Err(ImportError::semantic(MANIFEST_NAME, "describes a delta, but the kit signs no base"));
     }
@@ -62,7 +62,7 @@ fn write_whole(
     }
     let census = builder.census();
     builder.write(workspace.disk(), &workspace.index(), segments)?;
-    Ok((StandsOn::Itself, census))
+    Ok(census)
 }
 
 /// Each segment of the manifest was found as described, and no other was. (That segments

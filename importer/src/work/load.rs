@@ -56,8 +56,8 @@ pub(super) fn load(
     check_entitlements(workspace, &kit, check.present)?;
     let trivy_db = trivy::check(workspace, &kit)?;
     progress(Progress::Indexing);
-    let (index, census) = join::join(workspace, base.as_ref(), shards, &loading.purposes)?;
-    Ok(Loaded { index, trivy_db, census })
+    let census = join::join(workspace, base.as_ref(), shards, &loading.purposes)?;
+    Ok(Loaded { trivy_db, census })
 }
 
 /// Changes are held in memory until all are known. A delta that is too large for that is of little use to anybody.

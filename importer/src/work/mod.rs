@@ -18,7 +18,7 @@ use feeds::trivydb::Contents;
 use ouk::limits::Limits;
 use ouk::verify::{Gates, TrustState};
 use serde::{Deserialize, Serialize};
-use store::{Census, GenerationRow, StandsOn, Workspace};
+use store::{Census, GenerationRow, Workspace};
 
 use crate::error::ImportError;
 use crate::request::Progress;
@@ -72,8 +72,6 @@ pub struct LoadJob {
 /// What [`load`] found. The blobs and the index lie in the workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Loaded {
-    /// What the index in the workspace stands on.
-    pub index: StandsOn,
     /// What the Trivy DB holds, when the kit carries one.
     pub trivy_db: Option<Contents>,
     /// How much the data set holds of what.

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::digest::Digest;
-use serde::{Deserialize, Serialize};
 
 use super::file::IndexFile;
 use super::layer::{Layer, Stacks};
@@ -15,14 +14,12 @@ use super::read::Generation;
 use super::tables::{ADVISORIES, ALIASES, EXPLOITED, PACKAGES, SegmentId, leaves_row, package_row};
 use crate::disk::Disk;
 use crate::error::StoreError;
+use crate::rows::{GenerationRow, LayerRef};
 
-/// What the index file of a delta stands on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum StandsOn {
-    /// All layers of the base.
-    Base,
-    /// Nothing: the base's rows are in it.
-    Itself,
+/// The layers that the index file of a delta to this base stands on: all of them, or none where the stack is full
+/// and their rows are in the file.
+pub fn stands_on(base: &GenerationRow) -> &[LayerRef] {
+    if base.layers.len() < LAYERS_MAX { &base.layers } else { &[] }
 }
 
 impl Overlay {
@@ -33,10 +30,9 @@ impl Overlay {
         path: &Path,
         base: &Generation,
         segments: &[(SegmentId, Digest)],
-    ) -> Result<StandsOn, StoreError> {
-        if base.layers.len() < LAYERS_MAX {
-            self.write(disk, path, segments)?;
-            return Ok(StandsOn::Base);
+    ) -> Result<(), StoreError> {
+        if !stands_on(base.row()).is_empty() {
+            return self.write(disk, path, segments);
         }
         // Nothing refers to the file in between; the next sweep takes it if we stop here.
         let between = path.with_extension("overlay");
@@ -45,8 +41,7 @@ impl Overlay {
         let layers = std::iter::once(Arc::new(top)).chain(base.layers.iter().cloned()).collect();
         let stacked = Generation::of(layers, base.row().clone())?;
         stacked.compact(disk, path)?;
-        crate::durable::remove_file(disk, &between)?;
-        Ok(StandsOn::Itself)
+        crate::durable::remove_file(disk, &between)
     }
 }
 

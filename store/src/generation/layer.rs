@@ -58,9 +58,6 @@ impl OpenLayers {
             open.insert(*reference, Arc::downgrade(&layer));
             layers.push(layer);
         }
-        if layers.is_empty() {
-            return Err(StoreError::damaged(format!("generation {} has no index", row.number)));
-        }
         Ok(layers)
     }
 }

@@ -21,7 +21,7 @@ mod whole;
 
 pub use build::GenerationBuilder;
 pub use census::Census;
-pub use compact::StandsOn;
+pub use compact::stands_on;
 pub(crate) use layer::{OpenLayers, digest_of};
 pub use overlay::{Delta, DeltaError, LAYERS_MAX, Overlay};
 pub use read::{Generation, View};

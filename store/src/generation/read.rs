@@ -85,7 +85,8 @@ impl Generation {
     }
 
     pub(super) fn of(layers: Vec<Arc<Layer>>, row: GenerationRow) -> Result<Self, StoreError> {
-        let ecosystems = layers.first().map(|layer| layer.ecosystems()).transpose()?.unwrap_or_default();
+        let newest = layers.first().ok_or_else(|| StoreError::without_index(row.number))?;
+        let ecosystems = newest.ecosystems()?;
         let mut segments = BTreeMap::new();
         for layer in &layers {
             segments.extend(layer.segments()?);
