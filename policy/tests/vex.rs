@@ -432,6 +432,25 @@ fn a_newer_version_of_a_document_withdraws_the_older() {
 }
 
 #[test]
+fn a_draft_of_csaf_neither_counts_nor_withdraws_the_final_version() {
+    let go = inventory(None, &["pkg:golang/github.com/aquasecurity/go-transitive@v4.0.0"]);
+    let text = String::from_utf8(fixture("trivy/csaf.json")).expect("UTF-8");
+    let mut draft: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    draft["document"]["tracking"]["version"] = "99".into();
+    let newer = written("final.json", &draft.to_string());
+    draft["document"]["tracking"]["status"] = "draft".into();
+    let draft = written("draft.json", &draft.to_string());
+    let (_, told) = applied(&go, &["CVE-2024-0001"], &[written("a", &text), newer]);
+    assert!(told.warnings.iter().any(|warning| warning.contains("is not applied")), "they are versions: {told:?}");
+    assert_eq!(effect(&go, "CVE-2024-0001", std::slice::from_ref(&draft)), None);
+    assert_eq!(draft.about.version.as_deref(), Some("99 (draft)"));
+    let both = [written("a", &text), draft];
+    assert_eq!(effect(&go, "CVE-2024-0001", &both), Some(VexEffect::Suppressed));
+    let (_, told) = applied(&go, &["CVE-2024-0001"], &both);
+    assert!(told.warnings.iter().any(|warning| warning.contains("is a draft")), "{told:?}");
+}
+
+#[test]
 fn a_statement_is_found_by_any_name_of_the_vulnerability() {
     let npm = inventory(None, &["pkg:npm/x@1"]);
     let vex = openvex("a", "2024-01-01T00:00:00Z", &said("pkg:npm/x@1", "not_affected", WHY));

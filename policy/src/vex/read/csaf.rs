@@ -108,14 +108,16 @@ pub(super) fn read(text: &str, draft: &mut Draft<'_>) -> Result<Header, VexError
     let released = tracking.as_ref().and_then(|tracking| tracking.current_release_date.as_deref());
     let timestamp = draft.time("document.tracking.current_release_date", released);
     draft.inherit(timestamp);
-    let header = |tracking: Option<Tracking>| {
-        let (id, version) = tracking.map(|it| (words(it.id), it.version)).unwrap_or_default();
-        let author = publisher.and_then(|publisher| words(publisher.name));
-        Header { id, version: version.and_then(Scalar::into_text), author, timestamp }
-    };
-    if tracking.as_ref().is_some_and(|tracking| tracking.status.as_deref() == Some("draft")) {
+    let status = tracking.as_ref().and_then(|tracking| tracking.status.as_deref());
+    let unfinished = status.is_some_and(|status| status.eq_ignore_ascii_case("draft"));
+    let (id, version) = tracking.map(|it| (words(it.id), it.version)).unwrap_or_default();
+    let author = publisher.and_then(|publisher| words(publisher.name));
+    let mut header = Header { id, version: version.and_then(Scalar::into_text), author, timestamp };
+    if unfinished {
         draft.problem("document.tracking.status", "the document is a draft: none of its statements counts");
-        return Ok(header(tracking));
+        // It must not stand for the version that it may become: that would withdraw the one before.
+        header.version = header.version.map(|version| format!("{version} (draft)"));
+        return Ok(header);
     }
     let tree = root.product_tree.unwrap_or_default();
     let products = Products::of(&tree);
@@ -126,7 +128,7 @@ pub(super) fn read(text: &str, draft: &mut Draft<'_>) -> Result<Header, VexError
             Err(error) => draft.problem(place, without_place(&error)),
         }
     }
-    Ok(header(tracking))
+    Ok(header)
 }
 
 /// Which purls the ids of products stand for.
