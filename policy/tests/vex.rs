@@ -97,8 +97,15 @@ fn applied(inventory: &Inventory, vulnerabilities: &[&str], documents: &[Documen
     (evaluation, applied)
 }
 
-/// The effect on the one finding.
+/// The effect on the one finding, whichever way the documents are ordered.
 fn effect(inventory: &Inventory, vulnerability: &str, documents: &[Document]) -> Option<VexEffect> {
+    let given = effect_in_order(inventory, vulnerability, documents);
+    let reversed: Vec<Document> = documents.iter().rev().cloned().collect();
+    assert_eq!(effect_in_order(inventory, vulnerability, &reversed), given, "another order has another effect");
+    given
+}
+
+fn effect_in_order(inventory: &Inventory, vulnerability: &str, documents: &[Document]) -> Option<VexEffect> {
     let (evaluation, _) = applied(inventory, &[vulnerability], documents);
     let found = evaluation.findings.iter().chain(&evaluation.suppressed).next().expect("the finding is kept");
     let effect = found.vex.as_ref().map(|decision| decision.effect);
