@@ -479,6 +479,36 @@ fn subcomponents_that_cannot_be_matched_do_not_widen_a_statement() {
 }
 
 #[test]
+fn a_purl_that_leaves_a_part_empty_is_not_taken_for_one_without_the_part() {
+    let deb = inventory(None, &["pkg:deb/debian/x@1?distro=jammy"]);
+    for (purl, part) in [
+        ("pkg:deb/debian/x@", "its version empty"),
+        ("pkg:deb/debian/x@?distro=jammy", "its version empty"),
+        ("pkg:deb/debian/x@1?distro=", "its qualifier distro empty"),
+        ("pkg:deb/debian/x@1?distro", "its qualifier distro empty"),
+        ("pkg:deb/debian/x@1?arch=&distro=jammy", "its qualifier arch empty"),
+        ("pkg:deb/debian/x@1#", "its subpath empty"),
+    ] {
+        let vex = openvex("a", "2024-01-01T00:00:00Z", &said(purl, "not_affected", WHY));
+        assert!(vex.statements.is_empty() && vex.problems[0].reason.contains(part), "{purl}: {vex:?}");
+        let cyclonedx = format!(
+            r#"{{"bomFormat":"CycloneDX","components":[{{"bom-ref":"a","purl":"{purl}"}}],"vulnerabilities":[{{"id":"CVE-2024-1",
+                "affects":[{{"ref":"a"}}],"analysis":{{"state":"not_affected"}}}}]}}"#
+        );
+        let vex = written("x", &cyclonedx);
+        assert!(vex.statements.is_empty() && vex.problems[0].reason.contains(part), "{purl}: {vex:?}");
+        let mut linked = deb.clone();
+        linked.identity.serial_number = Some("urn:uuid:1".into());
+        let vex = openvex("a", "2024-01-01T00:00:00Z", &said(&format!("urn:cdx:1/1#{purl}"), "not_affected", WHY));
+        assert_eq!(effect(&linked, "CVE-2024-1", &[vex]), None, "{purl}");
+    }
+    // A scope is no version, and what is not written is not empty.
+    let npm = inventory(None, &["pkg:npm/%40a/x@1?k=v"]);
+    let vex = openvex("a", "2024-01-01T00:00:00Z", &said("pkg:npm/@a/x?k=v", "not_affected", WHY));
+    assert_eq!(effect(&npm, "CVE-2024-1", &[vex]), Some(VexEffect::Suppressed));
+}
+
+#[test]
 fn a_real_document_of_canonical_is_read_whole() {
     let vex = document("ubuntu/CVE-2023-38545.json");
     assert_eq!((vex.statements.len(), vex.problems.len()), (3, 0));

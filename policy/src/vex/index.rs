@@ -200,7 +200,8 @@ fn linked(element: &BomElement, thing: &Thing<'_>, identity: &Identity) -> Resul
     // A link is a URI, in which a purl's own escapes may be escaped once more, or not.
     let decoded = percent_decoded(&element.reference);
     let texts = [element.reference.as_str(), decoded.as_str()];
-    let patterns = texts.iter().filter_map(|text| Purl::parse(text).ok());
+    let patterns =
+        texts.iter().filter(|text| Purl::empty_part(text).is_none()).filter_map(|text| Purl::parse(text).ok());
     let covered = |pattern: Purl| thing.purl.is_some_and(|purl| covers(&pattern, purl).is_ok());
     if !texts.contains(&reference.as_str()) && !patterns.into_iter().any(covered) {
         return Err(None);

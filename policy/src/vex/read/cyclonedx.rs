@@ -193,11 +193,10 @@ fn target(reference: &str, place: &str, elements: &Elements, draft: &mut Draft<'
         (None, Elements::Own) if !reference.is_empty() => {
             Some(Product::Element(BomElement { bom: None, reference: reference.to_owned() }))
         }
-        (None, Elements::Listed(purls)) => purls
-            .get(reference)
-            .map_or(Some(reference), |purl| Some(purl.as_str()))
-            .and_then(|purl| Purl::parse(purl).ok())
-            .map(Product::Purl),
+        (None, Elements::Listed(purls)) => {
+            let purl = purls.get(reference).map_or(reference, String::as_str);
+            if Purl::parse(purl).is_ok() { Some(draft.product(place, purl)?) } else { None }
+        }
         (None, Elements::Own) => None,
     };
     if product.is_none() {

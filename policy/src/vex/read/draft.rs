@@ -77,11 +77,13 @@ impl<'l> Draft<'l> {
 
     /// The product that a text names, if findings can be matched with it.
     pub(super) fn product(&mut self, place: &str, text: &str) -> Option<Product> {
-        let named = named_product(text);
-        if named.is_none() {
-            self.problem(place, format!("{:?} is no package URL, and only these are matched", excerpt(text)));
+        match named_product(text) {
+            Ok(product) => Some(product),
+            Err(reason) => {
+                self.problem(place, format!("{:?} {reason}", excerpt(text)));
+                None
+            }
         }
-        named
     }
 
     /// The time that a text says.
@@ -115,12 +117,17 @@ impl<'l> Draft<'l> {
     }
 }
 
-fn named_product(text: &str) -> Option<Product> {
+fn named_product(text: &str) -> Result<Product, String> {
     let text = text.trim();
     if let Some(link) = bom_link(text) {
-        return Some(Product::Element(link));
+        return Ok(Product::Element(link));
     }
-    Purl::parse(text).ok().map(Product::Purl)
+    let purl = Purl::parse(text).map_err(|_| "is no package URL, and only these are matched".to_owned())?;
+    match Purl::empty_part(text) {
+        // The template of a tool, in which a value was missing. Without it the statement would be of every version.
+        Some(part) => Err(format!("leaves its {part} empty, so what it is about is not known")),
+        None => Ok(Product::Purl(purl)),
+    }
 }
 
 /// `urn:cdx:serial/version#bom-ref`.
