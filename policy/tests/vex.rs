@@ -224,6 +224,35 @@ fn a_relationship_of_csaf_holds_inside_of_its_product_only() {
 }
 
 #[test]
+fn a_relationship_of_csaf_with_a_purl_of_its_own_is_no_wider() {
+    let transitive = "pkg:golang/github.com/aquasecurity/go-transitive@v4.0.0";
+    let text = String::from_utf8(fixture("trivy/csaf-relationships.json")).expect("UTF-8");
+    let mut csaf: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let whole = &mut csaf["product_tree"]["relationships"][0]["full_product_name"];
+    whole["product_identification_helper"] = serde_json::json!({ "purl": transitive });
+    for (category, effect_inside) in [
+        ("default_component_of", Some(VexEffect::Suppressed)),
+        ("installed_on", Some(VexEffect::Suppressed)),
+        ("installed_with", Some(VexEffect::Suppressed)),
+        ("external_component_of", None),
+    ] {
+        csaf["product_tree"]["relationships"][0]["category"] = category.into();
+        let vex = [written("x", &csaf.to_string())];
+        let inside = inventory(Some("pkg:golang/github.com/aquasecurity/go-direct1@v2.0.0"), &[transitive]);
+        assert_eq!(effect(&inside, "CVE-2024-0001", &vex), effect_inside, "{category}");
+        for root in [None, Some("pkg:golang/github.com/aquasecurity/go-direct2@v2.0.0")] {
+            assert_eq!(effect(&inventory(root, &[transitive]), "CVE-2024-0001", &vex), None, "{category}");
+        }
+    }
+    // Without a purl of the product nothing narrow is left, and nothing wide takes its place.
+    let nameless = csaf.to_string().replace("pkg:golang/github.com/aquasecurity/go-direct1", "go-direct1");
+    let nameless = nameless.replace("external_component_of", "installed_on");
+    let vex = written("x", &nameless);
+    assert!(vex.problems.iter().any(|problem| problem.reason.contains("the product that it is in has no purl")));
+    assert_eq!(effect(&inventory(None, &[transitive]), "CVE-2024-0001", &[vex]), None);
+}
+
+#[test]
 fn a_link_of_cyclonedx_is_to_one_version_of_one_sbom() {
     let vex = [document("trivy/cyclonedx.json")];
     let mut spring = inventory(None, &["pkg:maven/org.springframework.boot/spring-boot@2.6.0"]);

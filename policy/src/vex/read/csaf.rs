@@ -134,8 +134,8 @@ pub(super) fn read(text: &str, draft: &mut Draft<'_>) -> Result<Header, VexError
 /// Which purls the ids of products stand for.
 struct Products<'d> {
     purls: HashMap<&'d str, Vec<&'d str>>,
-    /// Component and product.
-    parts: HashMap<&'d str, (&'d str, &'d str)>,
+    /// What ids of relationships stand for: component and product, when the one is inside of the other.
+    parts: HashMap<&'d str, Option<(&'d str, &'d str)>>,
     groups: HashMap<&'d str, &'d [String]>,
 }
 
@@ -156,10 +156,8 @@ impl<'d> Products<'d> {
                 Some("default_component_of" | "installed_on" | "installed_with")
             );
             let whole = relation.full_product_name.as_ref().and_then(|name| name.product_id.as_deref());
-            let ends = (relation.product_reference.as_deref(), relation.relates_to_product_reference.as_deref());
-            if let (true, Some(whole), (Some(part), Some(product))) = (inside, whole, ends) {
-                parts.insert(whole, (part, product));
-            }
+            let ends = relation.product_reference.as_deref().zip(relation.relates_to_product_reference.as_deref());
+            parts.extend(whole.map(|whole| (whole, ends.filter(|_| inside))));
         }
         let mut purls: HashMap<&str, Vec<&str>> = HashMap::new();
         for name in named {
@@ -174,25 +172,25 @@ impl<'d> Products<'d> {
 
     /// What an id in a status stands for, or why it cannot be matched.
     fn targets(&self, id: &str, place: &str, draft: &mut Draft<'_>) -> Vec<Target> {
-        let mut own: Vec<Target> = Vec::new();
-        for product in self.named(id, place, draft) {
-            own.push(Target { product, subcomponent: None });
-        }
-        let Some((part, product)) = self.parts.get(id) else {
+        let Some(ends) = self.parts.get(id) else {
+            let own = self.named(id, place, draft);
             if own.is_empty() {
                 draft.problem(place, "the product has no purl, and only purls are matched");
             }
-            return own;
+            return own.into_iter().map(|product| Target { product, subcomponent: None }).collect();
+        };
+        // A purl of the pair itself is mostly that of the component: alone it would speak of it in every product.
+        let Some((part, product)) = ends else {
+            draft.problem(place, "the product is a relationship in which the component is not simply in the product");
+            return Vec::new();
         };
         let (parts, products) = (self.named(part, place, draft), self.named(product, place, draft));
-        if own.is_empty() && (parts.is_empty() || products.is_empty()) {
+        if parts.is_empty() || products.is_empty() {
             draft.problem(place, "the component or the product that it is in has no purl, and only purls are matched");
         }
-        for product in products {
-            let inside = |part: &Product| Target { product: product.clone(), subcomponent: Some(part.clone()) };
-            own.extend(parts.iter().map(inside));
-        }
-        own
+        let inside =
+            |product: &Product, part: &Product| Target { product: product.clone(), subcomponent: Some(part.clone()) };
+        products.iter().flat_map(|product| parts.iter().map(move |part| inside(product, part))).collect()
     }
 
     fn named(&self, id: &str, place: &str, draft: &mut Draft<'_>) -> Vec<Product> {
