@@ -113,6 +113,11 @@ fn effect_in_order(inventory: &Inventory, vulnerability: &str, documents: &[Docu
     effect
 }
 
+/// On one line.
+fn openvex_text(statements: &str) -> String {
+    format!(r#"{{"@context":"https://openvex.dev/ns/v0.2.0","author":"a","statements":[{statements}]}}"#)
+}
+
 fn openvex(author: &str, time: &str, statements: &str) -> Document {
     let text = format!(
         r#"{{"@context":"https://openvex.dev/ns/v0.2.0","@id":"https://x.example/{author}/{time}","author":"{author}",
@@ -593,6 +598,29 @@ fn a_document_in_an_attestation_is_taken_out_and_said_to_be_unverified() {
         assert_eq!(evaluation.suppressed.len(), 1);
         assert!(applied.warnings[0].contains("to be trusted no more than the way that it came"), "{applied:?}");
     }
+}
+
+#[test]
+fn what_lies_beside_a_document_in_its_file_is_counted() {
+    let vex = openvex_text(&said("pkg:npm/x@1", "fixed", ""));
+    let strange = r#"{"payloadType":"text/plain","payload":"eA=="}"#;
+    let read = read("x", format!("{strange}\n{vex}\n{{}}\n{vex}\n[1]\n").as_bytes(), &Limits::default());
+    let documents = read.expect("two documents");
+    assert_eq!((documents.len(), documents[1].problems.len()), (2, 0));
+    let told = documents[0].problems[0].to_string();
+    assert!(
+        told.starts_with("value 1 of the file: this is no VEX document") && told.ends_with("2 more like it)"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_name_of_a_product_that_is_no_text_is_told() {
+    // JSON may hold half of a surrogate pair, which no text is.
+    let statement = r#"{"vulnerability":"CVE-2024-1","products":["\ud800","pkg:npm/x@1"],"status":"fixed"}"#;
+    let vex = written("x", &openvex_text(statement));
+    assert_eq!((vex.statements.len(), vex.problems.len()), (1, 1));
+    assert_eq!(vex.problems[0].place, "statements[0].products[0]");
 }
 
 #[test]

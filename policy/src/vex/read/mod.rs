@@ -133,7 +133,7 @@ impl Reader<'_> {
             return Ok(Vec::new());
         }
         let mut documents = Vec::new();
-        let mut first_error = None;
+        let mut strangers = Strangers::default();
         let mut values = 0;
         for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
             values += 1;
@@ -144,16 +144,19 @@ impl Reader<'_> {
                 Ok(Some(document)) => documents.push(document),
                 Ok(None) => {}
                 // Other attestations of the same file are no reason to stop; alone they are.
-                Err(error @ VexError::Unrecognised { .. }) => drop(first_error.get_or_insert(error)),
+                Err(error @ VexError::Unrecognised { .. }) => strangers.note(values, error),
                 Err(error) => return Err(error),
             }
         }
-        match (documents.is_empty(), first_error) {
-            (true, Some(_)) if self.source == VexSource::Sbom => Ok(documents),
-            (true, Some(error)) => Err(error),
-            (true, None) if values == 0 => Err(VexError::Empty),
-            _ => Ok(documents),
-        }
+        let Some(first) = documents.first_mut() else {
+            return match strangers.first {
+                Some((_, error)) if self.source != VexSource::Sbom => Err(error),
+                None if values == 0 => Err(VexError::Empty),
+                _ => Ok(documents),
+            };
+        };
+        first.problems.extend(strangers.problem());
+        Ok(documents)
     }
 
     /// One value of the file. Nothing, when an SBOM says nothing of itself.
@@ -189,6 +192,27 @@ impl Reader<'_> {
         };
         let (statements, problems) = draft.finish();
         Ok(Some(Document { about, statements, problems, attestation }))
+    }
+}
+
+/// Values of a file that are no VEX.
+#[derive(Default)]
+struct Strangers {
+    /// The number of the first, and what is wrong with it.
+    first: Option<(usize, VexError)>,
+    count: usize,
+}
+
+impl Strangers {
+    fn note(&mut self, number: usize, error: VexError) {
+        self.first.get_or_insert((number, error));
+        self.count += 1;
+    }
+
+    /// What is to be told beside documents that can be used.
+    fn problem(self) -> Option<Problem> {
+        let (number, error) = self.first?;
+        Some(Problem { place: format!("value {number} of the file"), reason: error.to_string(), count: self.count })
     }
 }
 

@@ -181,16 +181,10 @@ type Named<'a> = (Vec<Product>, Option<Vec<&'a RawValue>>);
 fn component<'a>(raw: &'a RawValue, place: &str, draft: &mut Draft<'_>) -> Option<Named<'a>> {
     let raw = raw.get();
     if raw.starts_with('"') {
-        let name: Cow<'_, str> = serde_json::from_str(raw).ok()?;
+        let name: Cow<'_, str> = legible(raw, place, draft)?;
         return draft.product(place, &name).map(|product| (vec![product], None));
     }
-    let component: Component<'_> = match serde_json::from_str(raw) {
-        Ok(component) => component,
-        Err(error) => {
-            draft.problem(place, without_place(&error));
-            return None;
-        }
-    };
+    let component: Component<'_> = legible(raw, place, draft)?;
     let purl = component.identifiers.and_then(|identifiers| identifiers.purl);
     // An identifier is as good a name as the `@id`, which is often an IRI of the author's own.
     let mut products: Vec<Product> = purl.iter().filter_map(|purl| draft.product(place, purl)).collect();
@@ -204,4 +198,8 @@ fn component<'a>(raw: &'a RawValue, place: &str, draft: &mut Draft<'_>) -> Optio
         None => {}
     }
     Some((products, component.subcomponents))
+}
+
+fn legible<'a, T: Deserialize<'a>>(raw: &'a str, place: &str, draft: &mut Draft<'_>) -> Option<T> {
+    serde_json::from_str(raw).map_err(|error| draft.problem(place, without_place(&error))).ok()
 }
