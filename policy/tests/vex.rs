@@ -282,6 +282,43 @@ fn a_link_of_cyclonedx_is_to_one_version_of_one_sbom() {
 }
 
 #[test]
+fn a_percent_sign_in_a_link_that_encodes_nothing_is_itself() {
+    let mut npm = inventory(None, &["pkg:npm/x@1"]);
+    npm.identity.serial_number = Some("urn:uuid:1".into());
+    for (link, reference, expected) in [
+        ("a%2B1", "a+1", Some(VexEffect::Suppressed)),
+        ("a%2B1", "a%2B1", Some(VexEffect::Suppressed)),
+        ("100%", "100%", Some(VexEffect::Suppressed)),
+        ("a%+1", "a\u{1}", None),
+        ("a%2", "a\u{2}", None),
+    ] {
+        npm.components[0].reference = reference.into();
+        let vex = openvex("a", "2024-01-01T00:00:00Z", &said(&format!("urn:cdx:1/1#{link}"), "fixed", ""));
+        assert_eq!(effect(&npm, "CVE-2024-1", &[vex]), expected, "{link} {reference:?}");
+    }
+}
+
+#[test]
+fn a_link_to_another_version_of_the_sbom_or_to_another_sbom_is_told() {
+    let mut npm = inventory(None, &["pkg:npm/x@1"]);
+    (npm.identity.serial_number, npm.components[0].reference) = (Some("URN:1".into()), "a".into());
+    for (link, told) in [
+        ("urn:cdx:urn:1/2#a", Some("it links to the SBOM urn:1/2, this is URN:1/1")),
+        ("urn:cdx:2/1#a", Some("it links to the SBOM 2/1, this is URN:1/1")),
+        ("urn:cdx:2/1#b", None),
+    ] {
+        let vex = openvex("a", "2024-01-01T00:00:00Z", &said(link, "fixed", ""));
+        let (_, applied) = applied(&npm, &["CVE-2024-1"], &[vex]);
+        let unmatched = &applied.documents[0].unmatched;
+        assert_eq!(
+            unmatched.first().is_some_and(|text| text.contains(told.unwrap_or("links"))),
+            told.is_some(),
+            "{unmatched:?}"
+        );
+    }
+}
+
+#[test]
 fn the_analyses_of_an_sbom_speak_of_its_own_components() {
     let sbom = r#"{"bomFormat":"CycloneDX","specVersion":"1.5","metadata":{"authors":[{"name":"us"}]},
         "components":[{"bom-ref":"a","type":"library","name":"x","purl":"pkg:npm/x@1"}],

@@ -73,6 +73,11 @@ impl Purl {
     }
 }
 
+/// Decodes `%XX` as in package URLs. None when what comes out is no text that a name could be.
+pub fn percent_decoded(text: &str) -> Option<String> {
+    percent::decode(text).ok()
+}
+
 impl InvalidPurl {
     fn new(text: &str, reason: Reason) -> Self {
         Self { text: text.chars().take(200).collect(), reason: reason.to_string() }

@@ -9,6 +9,7 @@
 //! disagree are a fact that a person must see.
 
 mod apply;
+mod fit;
 mod index;
 mod pattern;
 mod read;

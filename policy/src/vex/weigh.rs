@@ -10,7 +10,8 @@ use std::collections::HashMap;
 use domain::time::Timestamp;
 use domain::vex::{Target, VexDecision, VexEffect, VexSource};
 
-use super::index::{Claim, Claims, Specificity, Subject, fits};
+use super::fit::{Miss, Specificity, fits};
+use super::index::{Claim, Claims, Subject};
 
 /// Near misses that are told.
 const NEAR_MAX: usize = 20;
@@ -68,7 +69,7 @@ impl<'d> Claims<'d> {
                 Ok((specificity, target)) => {
                     weighed.push(Weighed { claim, target, standing: Standing::Counts, specificity });
                 }
-                Err(Some(miss)) if near.len() < NEAR_MAX => near.push((claim, miss)),
+                Err(Some((target, miss))) if near.len() < NEAR_MAX => near.push((claim, format!("{target}: {miss}"))),
                 Err(_) => {}
             }
         }
@@ -79,19 +80,24 @@ impl<'d> Claims<'d> {
 }
 
 /// The most specific of a statement's products that is the subject; else why none is.
-fn best<'d>(claim: Claim<'d>, subject: &Subject<'_>) -> Result<(Specificity, &'d Target), Option<String>> {
-    let mut miss = None;
+fn best<'a, 'd: 'a>(
+    claim: Claim<'d>,
+    subject: &Subject<'a>,
+) -> Result<(Specificity, &'d Target), Option<(&'d Target, Miss<'a>)>> {
+    let mut near = None;
     let mut found: Option<(Specificity, &'d Target)> = None;
     for target in &claim.statement.targets {
         match fits(target, subject) {
             Ok(specificity) if found.is_none_or(|(known, _)| specificity > known) => {
                 found = Some((specificity, target));
             }
-            Ok(_) => {}
-            Err(why) => miss = miss.or(why.map(|why| format!("{target}: {why}"))),
+            Ok(_) | Err(Miss::Unrelated) => {}
+            Err(miss) => {
+                near.get_or_insert((target, miss));
+            }
         }
     }
-    found.ok_or(miss)
+    found.ok_or(near)
 }
 
 /// Without a name the author is whoever wrote this document.
