@@ -11,7 +11,7 @@ use domain::finding::{Confidence, Coverage, Evaluation, Finding};
 use domain::purl::Purl;
 use domain::severity::Severity;
 use domain::vex::{Justification, VexEffect, VexStatus};
-use policy::vex::{Applied, COMPARISONS_MAX, Document, Limits, VexError, apply, read, read_embedded};
+use policy::vex::{Applied, COMPARISONS_MAX, Document, Library, Limits, VexError, apply, read, read_embedded};
 
 const ALPINE: &str = "pkg:oci/alpine@sha256%3A124c7d2707904eea7431fffe91522a01e5a861a624ee31d03372cc1d138a3126?repository_url=index.docker.io/library/alpine";
 const LIBCRYPTO: &str = "pkg:apk/alpine/libcrypto3@3.0.8-r3?arch=x86_64&upstream=openssl&distro=alpine-3.17.3";
@@ -85,15 +85,16 @@ fn finding(inventory: &Inventory, component: usize, vulnerability: &str) -> Find
     }
 }
 
-fn held(evaluation: &mut Evaluation, inventory: &Inventory, documents: &[&Document]) -> Applied {
-    apply(evaluation, inventory, documents, COMPARISONS_MAX).expect("a small document")
+fn held(evaluation: &mut Evaluation, inventory: &Inventory, documents: &[Document]) -> Applied {
+    let library = Library::of(documents.to_vec());
+    apply(evaluation, inventory, &[&library], COMPARISONS_MAX).expect("a small document")
 }
 
 /// One finding per vulnerability, all of the first component.
 fn applied(inventory: &Inventory, vulnerabilities: &[&str], documents: &[Document]) -> (Evaluation, Applied) {
     let findings = vulnerabilities.iter().map(|name| finding(inventory, 0, name)).collect();
     let mut evaluation = Evaluation { findings, suppressed: Vec::new(), coverage: Coverage::default() };
-    let applied = held(&mut evaluation, inventory, &documents.iter().collect::<Vec<_>>());
+    let applied = held(&mut evaluation, inventory, documents);
     (evaluation, applied)
 }
 
@@ -103,6 +104,21 @@ fn effect(inventory: &Inventory, vulnerability: &str, documents: &[Document]) ->
     let reversed: Vec<Document> = documents.iter().rev().cloned().collect();
     assert_eq!(effect_in_order(inventory, vulnerability, &reversed), given, "another order has another effect");
     given
+}
+
+#[test]
+fn documents_of_several_libraries_are_weighed_together() {
+    let npm = inventory(None, &["pkg:npm/x@1"]);
+    let clear = openvex("a", "2024-06-01T00:00:00Z", &said("pkg:npm/x@1", "not_affected", WHY));
+    let other = openvex("c", "2024-06-01T00:00:00Z", &said("pkg:npm/z@1", "fixed", ""));
+    let affected = openvex("b", "2024-01-01T00:00:00Z", &said("pkg:npm/x@1", "affected", ""));
+    let (one, two) = (Library::of(vec![other, clear]), Library::of(vec![affected]));
+    let mut evaluation = Evaluation { findings: vec![finding(&npm, 0, "cve-2024-1")], ..Evaluation::default() };
+    let applied = apply(&mut evaluation, &npm, &[&one, &two], COMPARISONS_MAX).expect("small documents");
+    let effect = evaluation.findings[0].vex.as_ref().map(|decision| decision.effect);
+    assert_eq!(effect, Some(VexEffect::Contradicted));
+    let counts: Vec<_> = applied.documents.iter().map(|used| (used.contradicted, used.without_effect)).collect();
+    assert_eq!(counts, [(0, 1), (1, 0), (0, 0)]);
 }
 
 fn effect_in_order(inventory: &Inventory, vulnerability: &str, documents: &[Document]) -> Option<VexEffect> {
@@ -180,7 +196,7 @@ fn an_image_without_subcomponents_clears_all_that_is_in_it() {
     let alpine = inventory(Some(ALPINE), &[LIBCRYPTO, "pkg:apk/alpine/busybox@1.35.0-r29"]);
     let findings = vec![finding(&alpine, 0, "CVE-2023-1255"), finding(&alpine, 1, "CVE-2023-1255")];
     let mut evaluation = Evaluation { findings, suppressed: Vec::new(), coverage: Coverage::default() };
-    let applied = held(&mut evaluation, &alpine, &image.iter().collect::<Vec<_>>());
+    let applied = held(&mut evaluation, &alpine, &image);
     assert_eq!((evaluation.findings.len(), evaluation.suppressed.len()), (0, 2));
     assert_eq!((applied.documents[0].suppressed, applied.documents[0].without_effect), (2, 0));
     let nameless = inventory(None, &[LIBCRYPTO]);
@@ -535,7 +551,7 @@ fn a_statement_is_found_by_any_name_of_the_vulnerability() {
     let mut finding = finding(&npm, 0, "CVE-2024-9");
     finding.aliases = vec!["GHSA-xxxx-yyyy-zzzz".into(), "cve-2024-1".into()];
     let mut evaluation = Evaluation { findings: vec![finding], ..Evaluation::default() };
-    held(&mut evaluation, &npm, &[&vex]);
+    held(&mut evaluation, &npm, &[vex]);
     assert_eq!(evaluation.suppressed.len(), 1);
 }
 
@@ -716,8 +732,9 @@ fn documents_made_to_keep_a_machine_busy_are_refused() {
         let findings = vec![finding(&npm, 0, "CVE-2024-1"); 10];
         Evaluation { findings, ..Evaluation::default() }
     };
-    assert!(apply(&mut evaluation(), &npm, &[&vex], 1_000).is_ok());
-    let refused = apply(&mut evaluation(), &npm, &[&vex], 999);
+    let library = Library::of(vec![vex]);
+    assert!(apply(&mut evaluation(), &npm, &[&library], 1_000).is_ok());
+    let refused = apply(&mut evaluation(), &npm, &[&library], 999);
     assert!(matches!(refused, Err(VexError::Limit { value: 999, .. })), "{refused:?}");
 }
 
@@ -756,7 +773,7 @@ fn a_damaged_real_document_never_panics_and_loses_no_finding() {
             let documents: Vec<Document> = read.into_iter().flatten().flatten().collect();
             assert!(documents.iter().all(|document| document.problems.len() <= 5));
             let mut evaluation = Evaluation { findings: findings.clone(), ..Evaluation::default() };
-            held(&mut evaluation, &alpine, &documents.iter().collect::<Vec<_>>());
+            held(&mut evaluation, &alpine, &documents);
             assert_eq!(evaluation.findings.len() + evaluation.suppressed.len(), 2, "{name}");
         }
     }

@@ -2,11 +2,12 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use domain::time::Timestamp;
 use domain::vex::{Justification, VexEffect, VexStatus};
-use policy::vex::{Claim, Claims, Document, Limits, Subject, VexError, Weighed};
+use policy::vex::{Claim, Claims, Document, Library, Limits, Subject, VexError, Weighed};
 use serde::Serialize;
 
 use super::exit::UsageError;
@@ -43,7 +44,7 @@ impl VexArgs {
         let files: Vec<PathBuf> = self.documents.iter().filter(|path| !is_sbom(path)).cloned().collect();
         let loaded = load(&files)?;
         let embedded = self.documents.iter().any(|path| is_sbom(&path));
-        Ok((VexOptions { documents: loaded.documents.into(), embedded }, loaded.notes))
+        Ok((VexOptions { site: Arc::new(Library::of(loaded.documents)), embedded }, loaded.notes))
     }
 
     pub(crate) fn author(&self) -> Author {
@@ -132,8 +133,8 @@ impl VexExplanation {
             return Ok(None);
         }
         let loaded = load(paths)?;
-        let documents: Vec<&Document> = loaded.documents.iter().collect();
-        let weighing = Claims::of(&documents).weigh(subject);
+        let library = Library::of(loaded.documents);
+        let weighing = Claims::of(&[&library]).weigh(subject);
         let said = |one: &Weighed<'_>| Said {
             document: one.claim.document.about.name.clone(),
             place: one.claim.statement.place.clone(),

@@ -6,7 +6,7 @@ use domain::component::Inventory;
 use domain::finding::{Evaluation, Finding};
 use domain::vex::{VexDocument, VexEffect};
 
-use super::index::{Claims, Subject};
+use super::index::{Claims, Library, Subject};
 use super::read::{Document, VexError};
 use super::weigh::{Standing, Weighing};
 
@@ -49,11 +49,11 @@ pub struct DocumentUse {
 pub fn apply(
     evaluation: &mut Evaluation,
     inventory: &Inventory,
-    documents: &[&Document],
+    libraries: &[&Library],
     comparisons_max: u64,
 ) -> Result<Applied, VexError> {
-    let claims = Claims::of(documents);
-    let mut tally = Tally::new(documents);
+    let claims = Claims::of(libraries);
+    let mut tally = Tally::new(&claims);
     let findings = std::mem::take(&mut evaluation.findings);
     for mut finding in findings {
         if let Some(component) = inventory.components.get(finding.component) {
@@ -72,7 +72,7 @@ pub fn apply(
             evaluation.findings.push(finding);
         }
     }
-    Ok(tally.finish(documents, &claims))
+    Ok(tally.finish(&claims))
 }
 
 struct Tally {
@@ -87,7 +87,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn new(documents: &[&Document]) -> Self {
+    fn new(claims: &Claims<'_>) -> Self {
         let new = |document: &Document| DocumentUse {
             about: document.about.clone(),
             statements: document.statements.len(),
@@ -99,7 +99,7 @@ impl Tally {
             unmatched: Vec::new(),
         };
         Self {
-            uses: documents.iter().copied().map(new).collect(),
+            uses: claims.documents().map(new).collect(),
             concerned: BTreeSet::new(),
             near: BTreeSet::new(),
             unmatched: Vec::new(),
@@ -154,7 +154,7 @@ impl Tally {
         ));
     }
 
-    fn finish(mut self, documents: &[&Document], claims: &Claims<'_>) -> Applied {
+    fn finish(mut self, claims: &Claims<'_>) -> Applied {
         for (at, used) in self.uses.iter_mut().enumerate() {
             used.without_effect = used.statements - self.concerned.range((at, 0)..(at + 1, 0)).count();
         }
@@ -166,7 +166,7 @@ impl Tally {
                 used.unmatched.push(text);
             }
         }
-        let mut warnings: Vec<String> = documents.iter().copied().flat_map(document_warnings).collect();
+        let mut warnings: Vec<String> = claims.documents().flat_map(document_warnings).collect();
         for (old, new) in claims.superseded() {
             let version = |document: &Document| document.about.version.clone().unwrap_or_default();
             warnings.push(format!(

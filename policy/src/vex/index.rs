@@ -1,4 +1,7 @@
-//! All statements of some documents, by the vulnerability that they are about, and whether one is about a component.
+//! Documents and an index of their statements, by the vulnerability that they are about.
+//!
+//! A [`Library`] is made once and serves many scans: a site may have hundreds of thousands of statements, and a scan
+//! asks for a few.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
@@ -9,20 +12,56 @@ use domain::vex::Statement;
 
 use super::read::Document;
 
+/// A document's place among others, and a statement's place in it.
+type Position = (usize, usize);
+
+/// Documents with their index.
+#[derive(Debug, Default)]
+pub struct Library {
+    documents: Vec<Document>,
+    /// Names are in upper case.
+    by_name: HashMap<String, Vec<Position>>,
+    /// Documents of which there is a newer version, and that version.
+    superseded: BTreeMap<usize, usize>,
+}
+
+impl Library {
+    pub fn of(documents: Vec<Document>) -> Self {
+        let superseded = superseded(&documents);
+        let mut by_name: HashMap<String, Vec<Position>> = HashMap::new();
+        for (at, document) in documents.iter().enumerate().filter(|(at, _)| !superseded.contains_key(at)) {
+            for (number, statement) in document.statements.iter().enumerate() {
+                for name in std::iter::once(&statement.vulnerability).chain(&statement.aliases) {
+                    by_name.entry(name.to_ascii_uppercase()).or_default().push((at, number));
+                }
+            }
+        }
+        Self { documents, by_name, superseded }
+    }
+
+    pub fn documents(&self) -> &[Document] {
+        &self.documents
+    }
+
+    /// Older documents, each with the one that has taken its place.
+    fn superseded(&self) -> impl Iterator<Item = (&Document, &Document)> {
+        let pair = |(old, new): (&usize, &usize)| self.documents.get(*old).zip(self.documents.get(*new));
+        self.superseded.iter().filter_map(pair)
+    }
+}
+
 /// A statement and the document that it stands in.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'d> {
     pub document: &'d Document,
     pub statement: &'d Statement,
-    /// The place of the document among the others, and that of the statement in it.
-    pub position: (usize, usize),
+    /// The place of the document among all, and that of the statement in it.
+    pub position: Position,
 }
 
-/// Statements, ready to be asked.
+/// Libraries, ready to be asked for one scan.
 pub struct Claims<'d> {
-    by_name: HashMap<String, Vec<Claim<'d>>>,
-    /// Documents of which there is a newer version, and that version.
-    superseded: Vec<(&'d Document, &'d Document)>,
+    libraries: Vec<&'d Library>,
     /// Products that were held against findings so far.
     compared: Cell<u64>,
 }
@@ -43,22 +82,13 @@ impl<'a> Subject<'a> {
 }
 
 impl<'d> Claims<'d> {
-    pub fn of(documents: &[&'d Document]) -> Self {
-        let superseded = superseded(documents);
-        let mut by_name: HashMap<String, Vec<Claim<'d>>> = HashMap::new();
-        for (at, document) in documents.iter().copied().enumerate() {
-            if superseded.contains_key(&at) {
-                continue;
-            }
-            for (number, statement) in document.statements.iter().enumerate() {
-                let claim = Claim { document, statement, position: (at, number) };
-                for name in std::iter::once(&statement.vulnerability).chain(&statement.aliases) {
-                    by_name.entry(name.to_ascii_uppercase()).or_default().push(claim);
-                }
-            }
-        }
-        let superseded = superseded.into_iter().filter_map(|(old, new)| Some((*documents.get(old)?, new))).collect();
-        Self { by_name, superseded, compared: Cell::new(0) }
+    pub fn of(libraries: &[&'d Library]) -> Self {
+        Self { libraries: libraries.to_vec(), compared: Cell::new(0) }
+    }
+
+    /// All documents, in the order of their positions.
+    pub fn documents(&self) -> impl Iterator<Item = &'d Document> {
+        self.libraries.iter().flat_map(|library| &library.documents)
     }
 
     pub(super) fn count_comparisons(&self, more: usize) {
@@ -70,38 +100,48 @@ impl<'d> Claims<'d> {
         self.compared.get()
     }
 
-    pub(super) fn superseded(&self) -> &[(&'d Document, &'d Document)] {
-        &self.superseded
+    pub(super) fn superseded(&self) -> impl Iterator<Item = (&'d Document, &'d Document)> {
+        self.libraries.iter().flat_map(|library| library.superseded())
     }
 
     /// The statements about a vulnerability, each once, in the order of the documents.
     pub(super) fn about(&self, subject: &Subject<'_>) -> Vec<Claim<'d>> {
         let names = std::iter::once(subject.vulnerability).chain(subject.aliases.iter().map(String::as_str));
-        let found = names.filter_map(|name| self.by_name.get(&name.to_ascii_uppercase()));
-        let mut claims: Vec<Claim<'d>> = found.flatten().copied().collect();
-        claims.sort_by_key(|claim| claim.position);
-        claims.dedup_by_key(|claim| claim.position);
+        let names: Vec<String> = names.map(str::to_ascii_uppercase).collect();
+        let mut claims = Vec::new();
+        let mut first = 0;
+        for library in &self.libraries {
+            let mut found: Vec<Position> =
+                names.iter().filter_map(|name| library.by_name.get(name)).flatten().copied().collect();
+            found.sort_unstable();
+            found.dedup();
+            claims.extend(found.into_iter().filter_map(|(at, number)| {
+                let document = library.documents.get(at)?;
+                Some(Claim { document, statement: document.statements.get(number)?, position: (first + at, number) })
+            }));
+            first += library.documents.len();
+        }
         claims
     }
 }
 
-/// Documents of which there is a later version, by their place, and that version: all that the older one says is withdrawn.
-fn superseded<'d>(documents: &[&'d Document]) -> BTreeMap<usize, &'d Document> {
+/// Documents of which there is a later version, and that version, by their places: all that the older one says is withdrawn.
+fn superseded<'d>(documents: &'d [Document]) -> BTreeMap<usize, usize> {
     let key = |document: &'d Document| {
         let about = &document.about;
         let version = numbers(about.version.as_deref())?;
         // An SBOM must not withdraw a file by calling itself a later version of it.
         Some(((about.source, about.id.as_deref()?, about.author.as_deref(), about.format.as_str()), version))
     };
-    let mut newest: HashMap<_, (Vec<u64>, &'d Document)> = HashMap::new();
-    for document in documents.iter().copied() {
+    let mut newest: HashMap<_, (Vec<u64>, usize)> = HashMap::new();
+    for (at, document) in documents.iter().enumerate() {
         let Some((name, version)) = key(document) else { continue };
-        let known = newest.entry(name).or_insert_with(|| (version.clone(), document));
+        let known = newest.entry(name).or_insert_with(|| (version.clone(), at));
         if version > known.0 {
-            *known = (version, document);
+            *known = (version, at);
         }
     }
-    let older = documents.iter().copied().enumerate().filter_map(|(at, document)| {
+    let older = documents.iter().enumerate().filter_map(|(at, document)| {
         let (name, version) = key(document)?;
         let (latest, newer) = newest.get(&name)?;
         (version < *latest).then_some((at, *newer))

@@ -3,7 +3,7 @@
 use domain::finding::{Evaluation, Finding};
 use domain::purl::Purl;
 use domain::vex::{VexEffect, VexStatus};
-use policy::vex::{COMPARISONS_MAX, Document, Limits, apply, read};
+use policy::vex::{COMPARISONS_MAX, Library, Limits, apply, read};
 use serde_json::Value;
 
 use super::{PLAIN, assert_golden, json, rendered, samples};
@@ -183,8 +183,9 @@ fn what_is_written_says_the_same_when_it_is_applied_again() {
         let findings: Vec<Finding> =
             report.all_findings().map(|finding| Finding { vex: None, ..finding.clone() }).collect();
         let mut evaluation = Evaluation { findings, ..Evaluation::default() };
-        let documents: Vec<&Document> = documents.iter().collect();
-        let applied = apply(&mut evaluation, &report.inventory, &documents, COMPARISONS_MAX).expect("a small document");
+        let library = Library::of(documents);
+        let applied =
+            apply(&mut evaluation, &report.inventory, &[&library], COMPARISONS_MAX).expect("a small document");
         assert_eq!(applied.documents[0].without_effect, 0, "{format:?}: {applied:?}");
         let mut said: Vec<(String, VexEffect, VexStatus)> = evaluation
             .findings
