@@ -723,6 +723,20 @@ fn one_bad_statement_does_not_take_the_others_with_it() {
 }
 
 #[test]
+fn parts_that_cannot_be_used_are_counted_all_and_told_once_for_each_kind() {
+    let bad = said("CPE x", "fixed", "");
+    let vex = openvex(
+        "a",
+        "2024-01-01T00:00:00Z",
+        &[said("pkg:npm/x@1", "fixed", ""), bad.clone(), bad.clone(), bad].join(","),
+    );
+    assert_eq!((vex.problems.len(), vex.unusable()), (1, 3));
+    let (_, applied) = applied(&inventory(None, &["pkg:npm/x@1"]), &["CVE-2024-1"], &[vex]);
+    assert_eq!((applied.documents[0].unusable, applied.documents[0].problems.len()), (3, 1));
+    assert!(applied.warnings[0].contains("3 parts of it do not count"), "{applied:?}");
+}
+
+#[test]
 fn documents_made_to_keep_a_machine_busy_are_refused() {
     let npm = inventory(None, &["pkg:npm/x@1"]);
     let products = vec![r#"{"@id":"pkg:npm/y@1"}"#; 100].join(",");

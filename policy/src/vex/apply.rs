@@ -36,7 +36,9 @@ pub struct DocumentUse {
     pub contradicted: usize,
     /// Statements that concern none of the findings.
     pub without_effect: usize,
-    /// What of it does not count, with its place.
+    /// Parts of it that do not count.
+    pub unusable: usize,
+    /// What these are, with the place of the first of each kind.
     pub problems: Vec<String>,
     /// Statements that are nearly about a finding, and what is missing.
     pub unmatched: Vec<String>,
@@ -95,6 +97,7 @@ impl Tally {
             annotated: 0,
             contradicted: 0,
             without_effect: 0,
+            unusable: document.unusable(),
             problems: document.problems.iter().map(ToString::to_string).collect(),
             unmatched: Vec::new(),
         };
@@ -194,7 +197,7 @@ fn document_warnings(document: &Document) -> Vec<String> {
     if let Some(attestation) = &document.attestation {
         warnings.push(format!("VEX {name}: {attestation}"));
     }
-    let unusable: usize = document.problems.iter().map(|problem| problem.count).sum();
+    let unusable = document.unusable();
     if let Some(first) = document.problems.first() {
         let count = if unusable == 1 { "1 part of it does".to_owned() } else { format!("{unusable} parts of it do") };
         warnings.push(format!("VEX {name}: {count} not count, first {first}"));

@@ -91,6 +91,13 @@ pub struct Document {
     pub attestation: Option<String>,
 }
 
+impl Document {
+    /// Parts that do not count: all of them, of which the list of problems tells those that differ.
+    pub fn unusable(&self) -> usize {
+        self.problems.iter().map(|problem| problem.count).sum()
+    }
+}
+
 /// Reads a file: one document, or attestations with documents in them.
 pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Vec<Document>, VexError> {
     Reader { name, source: VexSource::File, limits }.file(bytes)
