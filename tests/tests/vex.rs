@@ -196,6 +196,30 @@ fn explain_weighs_vex_and_says_why_a_statement_is_not_about_the_package() {
 }
 
 #[test]
+fn explain_tells_what_of_the_documents_does_not_count() {
+    let site = imported();
+    let before = json(&site.run(&["scan", "bom.json", "-f", "json"]));
+    let finding = &before["findings"][0];
+    let (id, purl) = (finding["vulnerability"].as_str().expect("an id"), finding["purl"].as_str().expect("a purl"));
+    let mut vex = clearing(&before);
+    vex["statements"][0].as_object_mut().expect("an object").remove("justification");
+    fs::create_dir(site.path("vex")).expect("a directory");
+    write(&site, "vex/1.json", &vex);
+    vex["version"] = 2.into();
+    let attested = serde_json::json!({
+        "_type": "https://in-toto.io/Statement/v1", "predicateType": "https://openvex.dev/ns/v0.2.0", "subject": [], "predicate": vex,
+    });
+    write(&site, "vex/2.json", &attested);
+    fs::write(site.path("vex/README.md"), "ours").expect("a file");
+    let answer = json(&site.run(&["db", "explain", id, purl, "--vex", "vex", "-f", "json"]));
+    let (warnings, text) =
+        (answer["vex"]["warnings"].to_string(), site.run(&["db", "explain", id, purl, "--vex", "vex"]).stdout);
+    for told in ["does not count", "it is not signed", "version 1 is not applied", "1 files are no VEX documents"] {
+        assert!(warnings.contains(told) && text.contains(told), "{told}: {warnings}\n{text}");
+    }
+}
+
+#[test]
 fn a_server_applies_the_site_s_vex_to_every_scan_and_the_sbom_s_own_when_asked() {
     let site = imported();
     let before = json(&site.run(&["scan", "bom.json", "-f", "json"]));

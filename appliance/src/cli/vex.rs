@@ -108,6 +108,8 @@ fn read(path: &Path, limits: &Limits) -> Result<Result<Vec<Document>, VexError>>
 /// What VEX says of one package and one vulnerability, and what comes of it.
 #[derive(Serialize)]
 pub(crate) struct VexExplanation {
+    /// What is to be known of the documents.
+    warnings: Vec<String>,
     statements: Vec<Said>,
     /// Statements that are nearly about the package, and what is missing.
     unmatched: Vec<String>,
@@ -134,7 +136,8 @@ impl VexExplanation {
         }
         let loaded = load(paths)?;
         let library = Library::of(loaded.documents);
-        let weighing = Claims::of(&[&library]).weigh(subject);
+        let claims = Claims::of(&[&library]);
+        let weighing = claims.weigh(subject);
         let said = |one: &Weighed<'_>| Said {
             document: one.claim.document.about.name.clone(),
             place: one.claim.statement.place.clone(),
@@ -149,6 +152,7 @@ impl VexExplanation {
             format!("{} {}: {miss}", claim.document.about.name, claim.statement.place)
         };
         Ok(Some(Self {
+            warnings: claims.warnings().into_iter().chain(loaded.notes).collect(),
             statements: weighing.weighed.iter().map(said).collect(),
             unmatched: weighing.near.iter().map(near).collect(),
             effect: weighing.decision.map(|decision| decision.effect),
@@ -156,6 +160,9 @@ impl VexExplanation {
     }
 
     pub(crate) fn write(&self, out: &mut impl Write) -> Result<()> {
+        for warning in &self.warnings {
+            writeln!(out, "  warning: {}", escape(warning))?;
+        }
         for said in &self.statements {
             let author = said.author.as_deref().unwrap_or("an author not named");
             let why = said.justification.map(|why| format!(" ({why})")).unwrap_or_default();

@@ -169,8 +169,23 @@ impl Tally {
                 used.unmatched.push(text);
             }
         }
-        let mut warnings: Vec<String> = claims.documents().flat_map(document_warnings).collect();
-        for (old, new) in claims.superseded() {
+        let mut warnings = claims.warnings();
+        warnings.append(&mut self.contradictions);
+        if self.more_contradictions > 0 {
+            warnings.push(format!(
+                "{} more findings stay because VEX statements contradict each other",
+                self.more_contradictions
+            ));
+        }
+        Applied { documents: self.uses, warnings }
+    }
+}
+
+impl Claims<'_> {
+    /// What is to be said of the documents, whatever they are asked.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings: Vec<String> = self.documents().flat_map(document_warnings).collect();
+        for (old, new) in self.superseded() {
             let version = |document: &Document| document.about.version.clone().unwrap_or_default();
             warnings.push(format!(
                 "VEX {}: version {} is not applied, because {} is version {} of the same document",
@@ -180,14 +195,7 @@ impl Tally {
                 version(new)
             ));
         }
-        warnings.append(&mut self.contradictions);
-        if self.more_contradictions > 0 {
-            warnings.push(format!(
-                "{} more findings stay because VEX statements contradict each other",
-                self.more_contradictions
-            ));
-        }
-        Applied { documents: self.uses, warnings }
+        warnings
     }
 }
 
