@@ -357,7 +357,8 @@ fn the_analyses_of_an_sbom_speak_of_its_own_components() {
     );
     npm.components[0].reference = "other".into();
     assert_eq!(effect(&npm, "CVE-2024-1", &[beside]), Some(VexEffect::Suppressed));
-    // Other SBOMs say nothing of themselves.
+    // Other SBOMs say nothing of themselves; one in protobuf need not be text.
+    assert_eq!(read_embedded("x", b"\x0a\x031.6\x1a\x02\xff\xfe", &Limits::default()), Ok(Vec::new()));
     for other in [r#"{"spdxVersion":"SPDX-2.3"}"#, "<bom/>", r#"{"bomFormat":"CycloneDX"}"#] {
         assert_eq!(read_embedded("x", other.as_bytes(), &Limits::default()), Ok(Vec::new()), "{other}");
     }

@@ -126,6 +126,20 @@ fn what_an_sbom_says_of_itself_counts_only_when_somebody_asks_for_it() {
 }
 
 #[test]
+fn analyses_in_an_sbom_that_is_no_text_are_a_warning() {
+    let site = imported();
+    // specVersion, and a vulnerability whose analysis has a detail that is no UTF-8 (fields 1, 10, 16 and 4 of CycloneDX 1.6).
+    let sbom = b"\x0a\x031.6\x52\x07\x82\x01\x04\x22\x02\xff\xfe";
+    fs::write(site.path("bom.pb"), sbom).expect("a file");
+    let ran = site.run(&["scan", "bom.pb", "-f", "json", "--vex", "sbom"]);
+    let warnings = json(&ran)["artifact"]["warnings"].to_string();
+    assert!(
+        warnings.contains("analysis of 1 vulnerabilities") && warnings.contains("from JSON in UTF-8 only"),
+        "{warnings}"
+    );
+}
+
+#[test]
 fn a_directory_may_hold_other_files_and_a_named_file_must_be_vex() {
     let site = imported();
     let before = json(&site.run(&["scan", "bom.json", "-f", "json"]));

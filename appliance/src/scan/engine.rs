@@ -122,7 +122,7 @@ fn apply_vex(
     let analyses = inventory.identity.analyses;
     let embedded = if options.embedded && analyses > 0 { embedded(document)? } else { Vec::new() };
     if analyses > 0 && embedded.is_empty() {
-        let reason = if options.embedded { "they are read from JSON only" } else { "--vex sbom applies them" };
+        let reason = if options.embedded { "they are read from JSON in UTF-8 only" } else { "--vex sbom applies them" };
         let said =
             format!("the SBOM has an analysis of {analyses} vulnerabilities of its own, not applied here: {reason}");
         inventory.warnings.push(said);

@@ -134,8 +134,12 @@ impl Reader<'_> {
         if bytes.len() > self.limits.bytes_max {
             return Err(VexError::Limit { value: self.limits.bytes_max, what: "bytes in the document" });
         }
-        let text = std::str::from_utf8(bytes).map_err(|_| VexError::NotUtf8)?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
+            // An SBOM may be of a binary format.
+            Err(_) if self.source == VexSource::Sbom => return Ok(Vec::new()),
+            Err(_) => return Err(VexError::NotUtf8),
+        };
         if self.source == VexSource::Sbom && !text.trim_start().starts_with('{') {
             return Ok(Vec::new());
         }
