@@ -298,6 +298,25 @@ fn a_link_of_cyclonedx_is_to_one_version_of_one_sbom() {
 }
 
 #[test]
+fn a_decision_says_whether_it_holds_for_the_component_wherever_it_is() {
+    let mut npm = inventory(Some("pkg:npm/shop@1"), &["pkg:npm/x@1"]);
+    (npm.identity.serial_number, npm.components[0].reference) = (Some("urn:uuid:1".into()), "a".into());
+    let inside = r#"{"vulnerability":"CVE-2024-1","status":"fixed","products":[{"@id":"pkg:npm/shop","subcomponents":[{"@id":"pkg:npm/x"}]}]}"#;
+    let said = |product: &str| said(product, "fixed", "");
+    for (statement, bound) in [
+        (said("pkg:npm/x@1"), false),
+        (said("pkg:npm/x"), false),
+        (said("pkg:npm/shop"), true),
+        (said("urn:cdx:1/1#a"), true),
+        (inside.to_owned(), true),
+    ] {
+        let vex = openvex("a", "2024-01-01T00:00:00Z", &statement);
+        let (evaluation, _) = applied(&npm, &["CVE-2024-1"], &[vex]);
+        assert_eq!(evaluation.suppressed[0].vex.as_ref().expect("a decision").bound, bound, "{statement}");
+    }
+}
+
+#[test]
 fn a_percent_sign_in_a_link_that_encodes_nothing_is_itself() {
     let mut npm = inventory(None, &["pkg:npm/x@1"]);
     npm.identity.serial_number = Some("urn:uuid:1".into());

@@ -34,6 +34,16 @@ struct Detail {
     qualifiers: usize,
 }
 
+impl Specificity {
+    /// Is more named than the component, wherever it is?
+    pub(super) const fn is_bound(self) -> bool {
+        !matches!(self.kind, Kind::Component) || self.component.qualifiers == ELEMENT.qualifiers
+    }
+}
+
+/// What a link to one element leaves open.
+const ELEMENT: Detail = Detail { has_version: true, qualifiers: usize::MAX };
+
 /// Why a target is not the subject.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Miss<'a> {
@@ -137,18 +147,17 @@ fn purl<'a>(pattern: &'a Purl, thing: &Thing<'a>) -> Result<Detail, Miss<'a>> {
 }
 
 fn linked<'a>(element: &'a BomElement, thing: &Thing<'a>, identity: &'a Identity) -> Result<Detail, Miss<'a>> {
-    const WHOLE: Detail = Detail { has_version: true, qualifiers: usize::MAX };
     let reference = thing.reference.filter(|reference| !reference.is_empty()).ok_or(Miss::Unrelated)?;
     let same = element.reference == *reference;
     let Some(bom) = &element.bom else {
-        return if same { Ok(WHOLE) } else { Err(Miss::Unrelated) };
+        return if same { Ok(ELEMENT) } else { Err(Miss::Unrelated) };
     };
     // Most links are to other SBOMs, which is quickly seen.
     let here = bom.serial.eq_ignore_ascii_case(serial(identity));
     if !same && !(here && is_escaped(element, reference, thing.purl)) {
         Err(Miss::Unrelated)
     } else if here && bom.version == version(identity) {
-        Ok(WHOLE)
+        Ok(ELEMENT)
     } else {
         Err(Miss::Near(Near::Linked { to: bom, identity }))
     }

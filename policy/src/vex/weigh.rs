@@ -197,6 +197,7 @@ fn decision(decides: &Weighed<'_>, effect: VexEffect) -> VexDecision {
         action: statement.action.clone(),
         timestamp: statement.timestamp,
         target: decides.target.to_string(),
+        bound: decides.specificity.is_bound(),
         place: statement.place.clone(),
         document: decides.claim.document.about.clone(),
     }

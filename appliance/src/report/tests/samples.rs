@@ -132,6 +132,7 @@ pub(crate) fn with_vex() -> Report {
         action: None,
         timestamp: Some(at("2026-11-20T08:00:00Z")),
         target: "pkg:apk/alpine/musl".into(),
+        bound: false,
         place: "statements[0]".into(),
         document: VexDocument {
             source: VexSource::File,

@@ -206,6 +206,33 @@ fn what_is_written_says_the_same_when_it_is_applied_again() {
     }
 }
 
+/// A link to an element of an SBOM, or to a component in its product, is not to become a statement about the component everywhere.
+#[test]
+fn what_is_cleared_in_one_product_only_is_not_written_as_cleared_everywhere() {
+    let mut report = report_with_purls();
+    let musl = report.evaluation.suppressed[0].vex.as_mut().expect("a decision");
+    (musl.bound, musl.target) = (true, "urn:cdx:1/1#musl".to_owned());
+    let status = |report: &Report, format: Format| {
+        let text = rendered(report, format, &PLAIN);
+        let documents = read("again", text.as_bytes(), &Limits::default()).expect("it is VEX");
+        let about = |it: &&domain::vex::Statement| it.vulnerability == report.evaluation.suppressed[0].vulnerability;
+        let status = documents[0].statements.iter().find(about).expect("a statement").status;
+        (status, text.contains("but only for urn:cdx:1/1#musl, which cannot be named here"))
+    };
+    for format in VEX {
+        assert_eq!(status(&report, format), (VexStatus::NotAffected, false), "{format:?}");
+    }
+    (report.inventory.identity.root, report.inventory.identity.serial_number) = (None, None);
+    for format in VEX {
+        assert_eq!(status(&report, format), (VexStatus::UnderInvestigation, true), "{format:?}");
+    }
+    // Of a component as such it may be passed on.
+    report.evaluation.suppressed[0].vex.as_mut().expect("a decision").bound = false;
+    for format in VEX {
+        assert_eq!(status(&report, format), (VexStatus::NotAffected, false), "{format:?}");
+    }
+}
+
 /// The components of the sample have no purls, by which statements find them.
 fn report_with_purls() -> Report {
     let mut report = samples::with_vex();
