@@ -154,7 +154,8 @@ fn linked<'a>(element: &'a BomElement, thing: &Thing<'a>, identity: &'a Identity
     };
     // Most links are to other SBOMs, which is quickly seen.
     let here = bom.serial.eq_ignore_ascii_case(serial(identity));
-    if !same && !(here && is_escaped(element, reference, thing.purl)) {
+    let named = same || here && is_escaped(element, reference, thing.purl);
+    if !named {
         Err(Miss::Unrelated)
     } else if here && bom.version == version(identity) {
         Ok(ELEMENT)
