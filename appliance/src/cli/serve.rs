@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use policy::vex::Library;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
@@ -94,7 +95,7 @@ async fn serve(global: &Global, args: &Args) -> Result<()> {
         archive: Archive::start(Arc::clone(&store)).context("cannot start the archive thread")?,
         integrity,
         sboms: store.sboms()?,
-        vex: documents.documents.into(),
+        vex: Arc::new(Library::of(documents.documents)),
         metrics: Metrics::new(),
         scan_slots: Arc::new(Semaphore::new(cores)),
     });

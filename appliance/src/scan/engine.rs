@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::component::Inventory;
 use domain::finding::Evaluation;
 use domain::time::Timestamp;
-use policy::vex::{COMPARISONS_MAX, Document, DocumentUse, VexError};
+use policy::vex::{COMPARISONS_MAX, Document, DocumentUse, Library, VexError};
 use policy::{Gate, GenerationRef, Verdict};
 use sbom::{Limits, SbomError};
 use store::{Generation, GenerationRow, Store, StoreError};
@@ -38,7 +38,8 @@ pub(crate) struct ScanOptions {
 /// Which VEX counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct VexOptions {
-    pub(crate) documents: Arc<[Document]>,
+    /// The site's own documents.
+    pub(crate) site: Arc<Library>,
     /// What the SBOM says of itself. Its producer could hide findings, so somebody must ask for it.
     pub(crate) embedded: bool,
 }
@@ -136,13 +137,13 @@ fn apply_vex(
     let analyses = inventory.identity.analyses;
     let embedded = if options.embedded && analyses > 0 { embedded(document)? } else { Vec::new() };
     if analyses > 0 && embedded.is_empty() {
-        let reason = if options.embedded { "they are read from JSON only" } else { "--vex sbom applies them" };
+        let reason = if options.embedded { "they are read from JSON in UTF-8 only" } else { "--vex sbom applies them" };
         let said =
             format!("the SBOM has an analysis of {analyses} vulnerabilities of its own, not applied here: {reason}");
         inventory.warnings.push(said);
     }
-    let documents: Vec<&Document> = options.documents.iter().chain(&embedded).collect();
-    let applied = policy::vex::apply(evaluation, inventory, &documents, COMPARISONS_MAX)?;
+    let libraries = [&*options.site, &Library::of(embedded)];
+    let applied = policy::vex::apply(evaluation, inventory, &libraries, COMPARISONS_MAX)?;
     inventory.warnings.extend(applied.warnings);
     Ok(applied.documents)
 }
