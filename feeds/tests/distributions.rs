@@ -7,6 +7,8 @@ mod documents;
 mod index;
 #[path = "distributions/lists.rs"]
 mod lists;
+#[path = "distributions/nvd_names.rs"]
+mod nvd_names;
 #[path = "distributions/oval.rs"]
 mod oval;
 #[path = "distributions/redhat.rs"]

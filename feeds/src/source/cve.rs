@@ -203,7 +203,7 @@ fn record(source: SourceId, id: &str, container: Container, into: &mut Ingested)
         }
     }
     for Object(configuration) in &container.cpe_applicability {
-        configuration.each(&mut |one| statements.add(one, into));
+        configuration.each(&mut |one, sign| statements.add(one, sign, into));
     }
     record.affected = statements.finish();
     record
