@@ -1,6 +1,8 @@
 //! The feeds of distributions, from the bytes that a vendor publishes to what a scan says of a
 //! package of that distribution. Expectations are read off the documents by hand.
 
+#[path = "distributions/cve_list.rs"]
+mod cve_list;
 #[path = "documents/mod.rs"]
 mod documents;
 #[path = "distributions/index.rs"]
