@@ -9,6 +9,8 @@ mod flatten;
 mod model;
 mod oracle;
 mod read;
+#[cfg(test)]
+mod tests;
 
 use std::io::{self, Read};
 
@@ -20,6 +22,9 @@ use model::Oval;
 pub(super) fn is_xml(shape: &Shape) -> bool {
     matches!(shape, Shape::Xml { root } if root == "oval_definitions")
 }
+
+/// Of what is kept of one document. Oracle's whole document has some 3 million parts, of which each takes some 300 bytes.
+const MEMORY_MAX: usize = 2 << 30;
 
 /// From the whole of a document to records.
 type Convert = fn(document: &str, oval: &Oval, into: &mut Ingested);
@@ -46,13 +51,13 @@ pub(super) fn read_xml(document: &str, bytes: &mut dyn Read, into: &mut Ingested
 }
 
 fn read(document: &str, xml: &mut Xml<&mut dyn Read>, into: &mut Ingested) -> Result<(), XmlError> {
-    let mut oval = Oval::default();
+    let mut oval = Oval::within(MEMORY_MAX);
     let Some(first) = read::first_definition(xml, &mut oval)? else {
         into.reject(None, document, None, "OVAL without a definition".to_owned());
         return Ok(());
     };
     let Some(convert) = vendor(&first) else {
-        // oval:org.opensuse.security:def:…
+        // oval:com.redhat.rhsa:def:…
         let publisher: String = first.split(':').nth(1).unwrap_or("nobody").chars().take(40).collect();
         into.leave_out(format!("OVAL of {publisher}"), document);
         return Ok(());
