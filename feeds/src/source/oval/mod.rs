@@ -1,4 +1,4 @@
-//! OVAL definitions of Oracle Linux and Azure Linux (CBL-Mariner).
+//! OVAL definitions of Oracle Linux, Azure Linux (CBL-Mariner), SUSE and openSUSE.
 //!
 //! Documents have up to some hundred megabytes. They are read as their bytes come, but what they
 //! say can only be put together at their end, so the parts that matter are kept, up to limits
@@ -9,6 +9,7 @@ mod flatten;
 mod model;
 mod oracle;
 mod read;
+mod suse;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ fn vendor(definition: &str) -> Option<Convert> {
     match () {
         () if of("com.oracle.elsa:") => Some(oracle::convert),
         () if of("com.microsoft.azurelinux:") || of("com.microsoft.cbl-mariner:") => Some(azure::convert),
+        () if of("org.opensuse.security:") => Some(suse::convert),
         () => None,
     }
 }

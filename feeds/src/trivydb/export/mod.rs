@@ -18,7 +18,7 @@ use std::io::{Seek, Write};
 
 use domain::advisory::{Advisory, Affected, PackageKey};
 use domain::ecosystem::{Ecosystem, EcosystemKind};
-use domain::matching::authorities;
+use domain::matching::deciding;
 use domain::time::Timestamp;
 use serde_json::json;
 
@@ -217,12 +217,8 @@ fn write_packages<W: Write + Seek>(
 
 /// As our matcher lets them decide (`domain::matching`).
 pub(crate) fn decisive<'a>(ecosystem: &Ecosystem, assertions: Vec<&'a Affected>) -> Vec<&'a Affected> {
-    let is_of = |affected: &&Affected, authority: &str| affected.source.as_str() == authority;
-    let speaks = |authority: &&&str| assertions.iter().any(|affected| is_of(affected, authority));
-    match authorities(ecosystem.kind).iter().find(speaks) {
-        Some(authority) => assertions.into_iter().filter(|affected| is_of(affected, authority)).collect(),
-        None => assertions,
-    }
+    let deciding = deciding(ecosystem.kind, assertions.iter().map(|affected| affected.source.as_str()));
+    assertions.into_iter().filter(|affected| deciding.contains(affected.source.as_str())).collect()
 }
 
 /// The bucket, and the source that it is shown to be of: GitHub's when it is among those that decide, for its ratings.
