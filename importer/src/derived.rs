@@ -23,12 +23,15 @@ pub(crate) fn check(
 ) -> Result<Option<DerivedRow>, ImportError> {
     let Some(signed) = signed(kit, blobs)? else { return Ok(None) };
     // A kit may carry it as well, and then it is this one.
-    let carried = kit.target(DB_NAME).map(|target| Derived::of(target.length, target.sha256));
-    let made = make(workspace, row)?;
-    match carried.into_iter().chain([made]).find(|found| *found != signed) {
-        Some(found) => Err(ImportError::TrivyDb { found: found.sha256, signed: signed.sha256 }),
-        None => Ok(Some(DerivedRow { form: signed.form, length: signed.length, sha256: signed.sha256 })),
+    if let Some(carried) = kit.target(DB_NAME) {
+        require(Derived::of(carried.length, carried.sha256), signed)?;
     }
+    require(make(workspace, row)?, signed)?;
+    Ok(Some(DerivedRow { form: signed.form, length: signed.length, sha256: signed.sha256 }))
+}
+
+fn require(found: Derived, signed: Derived) -> Result<(), ImportError> {
+    if found == signed { Ok(()) } else { Err(ImportError::TrivyDb { found: found.sha256, signed: signed.sha256 }) }
 }
 
 fn signed(kit: &VerifiedKit, blobs: &Blobs) -> Result<Option<Derived>, ImportError> {

@@ -92,25 +92,33 @@ fn r06_scans_are_answered_in_time_while_imports_keep_every_processor_busy() {
     let server = Server::start(&site, &["--plain-http"]);
     let document = sbom();
     let over = AtomicBool::new(false);
-    let (answered, imports) = thread::scope(|scope| {
-        let import = |number: usize| {
+    let importers = 2 * thread::available_parallelism().map_or(2, usize::from);
+    let answered = thread::scope(|scope| {
+        let (finished, finishes) = mpsc::channel();
+        let import = |number: usize, finished: mpsc::Sender<()>| {
             let state = format!("other-{number}");
-            let mut imports = 0;
             while !over.load(Ordering::Relaxed) {
                 let _ = std::fs::remove_dir_all(site.path(&state));
                 let root = ["--trust-root", "keys/1.root.json", "--no-seal"];
                 site.ok(&[&["--state-dir", &state, "kit", "import", "2.kit"], &root[..]].concat());
-                imports += 1;
+                // Nobody asks any more after the last scan.
+                let _ = finished.send(());
             }
-            imports
         };
-        let cores = thread::available_parallelism().map_or(2, usize::from);
-        let importing: Vec<_> = (0..2 * cores).map(|number| scope.spawn(move || import(number))).collect();
-        let answered: Vec<_> = (0..40).map(|_| scan(&server.address, &document)).collect();
+        for number in 0..importers {
+            let finished = finished.clone();
+            scope.spawn(move || import(number, finished));
+        }
+        // All of them run when the first scan comes, and go on while the last one does.
+        assert_eq!(finishes.iter().take(importers).count(), importers);
+        let (mut answered, mut beside) = (Vec::new(), 0);
+        while answered.len() < 40 || beside < importers {
+            answered.push(scan(&server.address, &document));
+            beside += finishes.try_iter().count();
+        }
         over.store(true, Ordering::Relaxed);
-        (answered, importing.into_iter().map(|import| import.join().expect("it is imported")).sum::<usize>())
+        answered
     });
-    assert!(imports > 0 && site.path("other-0").is_dir());
     let in_time = answered.iter().filter(|answer| **answer == Some(1)).count();
-    assert!(in_time >= 38, "{in_time} of 40 scans were answered within {PATIENCE:?} beside {imports} imports");
+    assert!(in_time * 100 >= answered.len() * 95, "{in_time} of {} scans in {PATIENCE:?}", answered.len());
 }

@@ -7,6 +7,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -237,6 +238,10 @@ fn j15_a_process_that_holds_secrets_leaves_no_core_dump() {
         core.split_whitespace().filter(|word| word.bytes().all(|byte| byte.is_ascii_digit())).collect();
     assert_eq!(values, ["0", "0"], "{core}");
     // Who cannot be dumped belongs to root in /proc, and its memory is nobody's to read: proc(5).
-    let flag = fs::read_to_string(format!("/proc/{}/coredump_filter", server.pid()));
-    assert!(flag.is_ok(), "the process is alive");
+    let owner = |path: &str| fs::metadata(path).expect("Linux").uid();
+    if owner("/proc/self") == 0 {
+        let _ = writeln!(std::io::stderr(), "skipped: to root nobody's memory is private");
+    } else {
+        assert_eq!(owner(&format!("/proc/{}/environ", server.pid())), 0);
+    }
 }

@@ -239,8 +239,8 @@ fn check(state: &Path, repeat: &[Act], (before, after): (&State, &State)) -> Res
     Ok(found.receipts.len() == after.receipts.len())
 }
 
-/// Kills the act of a workload at every `stride`-th operation.
-pub(crate) fn kill_everywhere(workload: usize, stride: u64) {
+/// Kills the act of a workload at every `stride`-th operation, beginning behind the first `first`.
+pub(crate) fn kill_everywhere(workload: usize, (first, stride): (usize, usize)) {
     let story = &WORKLOADS[workload];
     let root = tempfile::tempdir().expect("a directory");
     let start = root.path().join("start");
@@ -254,7 +254,7 @@ pub(crate) fn kill_everywhere(workload: usize, stride: u64) {
     assert!(!kill_at(&done, workload, u64::MAX), "it ends");
     let (before, after) = (read(&start).expect("whole"), read(&done).expect("whole"));
     let (mut killed, mut new) = (0, 0);
-    for at in (1..).step_by(usize::try_from(stride).expect("small")) {
+    for at in (1 + first as u64..).step_by(stride) {
         let state = root.path().join(at.to_string());
         copy(&start, &state);
         if !kill_at(&state, workload, at) {
