@@ -4,6 +4,8 @@
 //! Software is taken by CPE alone. Packages of registries and distributions have feeds of their own,
 //! whose bounds somebody has looked after.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use domain::advisory::{Interval, Lower, Record, Upper};
@@ -230,20 +232,24 @@ fn software(source: &SourceId, id: &str, product: &Product, statements: &mut Sta
     if !product.cpes.0.is_empty() && product.is_unknown() {
         into.note(source, "software of which all versions are of unknown status: left out", || id.to_owned());
     }
+    let mut names: BTreeMap<(String, Option<String>), Vec<(&str, Cpe)>> = BTreeMap::new();
     for text in &product.cpes.0 {
-        let Some(cpe) = Cpe::parse(text) else {
-            into.note(source, "CPE that cannot be read: ignored", || format!("{id}: {}", first(text)));
-            continue;
-        };
-        if cpe.part == 'h' {
-            continue;
+        match Cpe::parse(text) {
+            Some(cpe) if cpe.part == 'h' => {}
+            Some(cpe) => names.entry((cpe.name(), cpe.qualifiers())).or_default().push((text, cpe)),
+            None => into.note(source, "CPE that cannot be read: ignored", || format!("{id}: {}", first(text))),
         }
-        // Beside versions, the one in the name is an example of them.
-        if product.versions.is_empty() && product.is_affected_by_default() {
-            statements.say_named(&cpe, Interval::all(), text, into);
-        } else {
-            product.said(source, id, into).into_iter().for_each(|said| statements.say(&cpe, said));
+    }
+    let said = if names.is_empty() { Vec::new() } else { product.said(source, id, into) };
+    // Beside versions, the one in a name is an example of them. Where they are missing or cannot be read, it is all there is.
+    let is_alone = product.versions.is_empty() && product.is_affected_by_default();
+    let is_needed = is_alone || said.iter().any(|said| matches!(said, Said::Unreadable | Said::Commits));
+    for cpes in names.values() {
+        for (text, cpe) in cpes.iter().filter(|(_, cpe)| is_alone || (is_needed && cpe.listed().is_some())) {
+            statements.say_named(cpe, Interval::all(), text, into);
         }
+        let one = cpes.first().filter(|_| !is_alone);
+        one.into_iter().for_each(|(_, cpe)| said.iter().for_each(|said| statements.say(cpe, said.clone())));
     }
 }
 

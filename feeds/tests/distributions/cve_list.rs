@@ -59,6 +59,20 @@ fn versions_beside_a_cpe_count_and_not_the_version_in_it() {
 }
 
 #[test]
+fn the_version_in_a_cpe_counts_where_nobody_can_read_those_beside_it() {
+    // As IBM writes them.
+    let text = r#""versions":[{"version":"10.5, 11.1","status":"affected"}]"#;
+    let names = r#"cpe:2.3:a:v:p:10.5:*:*:*:*:*:*:*","cpe:2.3:a:v:p:11.1:*:*:*:*:*:*:*"#;
+    let document = product(names, text);
+    let index = index(&document);
+    assert_eq!(affected(&index, &["10.5:*", "11.1:*"]), [true, true]);
+    let unreadable = Unevaluated::InvalidAdvisory { record: "CVE-2030-0001".into() };
+    assert_eq!(scan(&index, "12.0:*").coverage.unevaluated[0].reason, unreadable);
+    let want = [("version that is a commit or free text: unevaluated".to_owned(), 1)];
+    assert_eq!(notes(&document), want, "once, however many names there are");
+}
+
+#[test]
 fn a_v_in_front_of_a_number_is_no_part_of_the_version() {
     // In a bound, and in what is looked up.
     let with = index(&product(P, r#""versions":[{"version":"v1.0","lessThan":"v2.0","status":"affected"}]"#));

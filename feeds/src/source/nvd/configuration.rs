@@ -144,6 +144,7 @@ impl Statements {
 }
 
 /// Versions that are affected.
+#[derive(Clone)]
 pub(in crate::source) enum Said {
     Version(String),
     Range(Interval),
