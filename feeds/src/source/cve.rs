@@ -232,7 +232,7 @@ fn software(source: &SourceId, id: &str, product: &Product, statements: &mut Sta
     if !product.cpes.0.is_empty() && product.is_unknown() {
         into.note(source, "software of which all versions are of unknown status: left out", || id.to_owned());
     }
-    let mut names: BTreeMap<(String, Option<String>), Vec<(&str, Cpe)>> = BTreeMap::new();
+    let mut names: BTreeMap<_, Vec<(&str, Cpe)>> = BTreeMap::new();
     for text in &product.cpes.0 {
         match Cpe::parse(text) {
             Some(cpe) if cpe.part == 'h' => {}
