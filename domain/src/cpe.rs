@@ -28,6 +28,8 @@ pub struct Cpe {
     rest: [Attribute; 6],
 }
 
+/// Behind a version that an advisory lists: with whatever update.
+pub const EVERY_UPDATE: &str = ":*";
 /// No name is longer; the dictionary's longest has some 250 characters.
 const LENGTH_MAX: usize = 2048;
 /// Updates that come before the version that they are of.
@@ -52,6 +54,16 @@ impl Cpe {
     /// What advisories are kept under: part, vendor and product.
     pub fn name(&self) -> String {
         format!("{}:{}:{}", self.part, shielded(&self.vendor), shielded(&self.product))
+    }
+
+    /// The version that an advisory lists by this name; None when it leaves it open or has a pattern. Without an update it
+    /// means all updates of the version ([`EVERY_UPDATE`]), and only `-` means the version alone.
+    pub fn listed(&self) -> Option<String> {
+        match self.update {
+            Attribute::Any => self.version().map(|version| version + EVERY_UPDATE),
+            Attribute::Pattern(_) => None,
+            Attribute::NotApplicable | Attribute::Is(_) => self.version(),
+        }
     }
 
     /// The version with its update, as it is compared; None when the name leaves it open.
@@ -84,6 +96,13 @@ pub fn qualifiers_fit(advisory: &str, component: Option<&str>) -> bool {
     let Some(component) = component else { return true };
     let mut pairs = advisory.split(':').zip(component.split(':'));
     pairs.all(|(one, other)| one == "*" || other == "*" || one == other)
+}
+
+/// The version itself, and what is left of it without an update behind it (`1.0` of `1.0~rc1` and of `1.0-sp1`). A version
+/// may have such signs of its own, so all are tried.
+pub fn without_update(version: &str) -> impl Iterator<Item = &str> {
+    let shorter = version.match_indices(['~', '-']).filter_map(|(at, _)| version.get(..at));
+    shorter.chain([version])
 }
 
 fn shielded(value: &str) -> String {
@@ -173,7 +192,7 @@ fn decoded(component: &str) -> Option<Attribute> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Attribute, Cpe, qualifiers_fit};
+    use super::{Attribute, Cpe, qualifiers_fit, without_update};
 
     fn cpe(text: &str) -> Cpe {
         Cpe::parse(text).unwrap_or_else(|| panic!("{text} is a name"))
@@ -210,6 +229,13 @@ mod tests {
         assert_eq!(version("cpe:2.3:a:v:p:1.0:-:*:*:*:*:*:*").as_deref(), Some("1.0"));
         assert_eq!(version("cpe:2.3:a:v:p:*:*:*:*:*:*:*:*"), None);
         assert_eq!(version("cpe:2.3:a:v:p:-:*:*:*:*:*:*:*"), None);
+        let listed = |text| cpe(text).listed();
+        assert_eq!(listed("cpe:2.3:a:v:p:1.0:*:*:*:*:*:*:*").as_deref(), Some("1.0:*"));
+        assert_eq!(listed("cpe:2.3:a:v:p:1.0:-:*:*:*:*:*:*").as_deref(), Some("1.0"));
+        assert_eq!(listed("cpe:2.3:a:v:p:1.0:sp1:*:*:*:*:*:*").as_deref(), Some("1.0-sp1"));
+        assert_eq!(listed("cpe:2.3:a:v:p:1.0:sp*:*:*:*:*:*:*"), None);
+        assert_eq!(listed("cpe:2.3:a:v:p:*:*:*:*:*:*:*:*"), None);
+        assert_eq!(without_update("1.0-2~rc1").collect::<Vec<_>>(), ["1.0", "1.0-2", "1.0-2~rc1"]);
         assert_eq!(cpe("cpe:2.3:a:v:p:1.*:*:*:*:*:*:*:*").version, Attribute::Pattern("1.*".into()));
     }
 

@@ -4,7 +4,7 @@ use super::index::Assertion;
 use super::plan::Lookup;
 use super::unpackaged;
 use crate::advisory::{Interval, Status};
-use crate::cpe::qualifiers_fit;
+use crate::cpe::{EVERY_UPDATE, qualifiers_fit};
 use crate::ecosystem::EcosystemKind;
 use crate::version::{InvalidVersion, Scheme, Version};
 
@@ -58,6 +58,9 @@ pub fn judge(
 }
 
 fn is_same(listed: &str, lookup: &Lookup, scheme: Scheme, version: &Version) -> bool {
+    if let Some(listed) = listed.strip_suffix(EVERY_UPDATE).filter(|_| unpackaged::is_by_cpe(lookup)) {
+        return unpackaged::is_update_of(listed, lookup, scheme);
+    }
     listed == lookup.version || scheme.parse(listed).is_ok_and(|listed| version.compare(&listed).is_eq())
 }
 

@@ -16,7 +16,7 @@ mod plan;
 mod severity;
 mod unpackaged;
 
-pub use authority::authorities;
+pub use authority::deciding;
 pub use distribution::{
     debian_release, ecosystem_of, redhat_repositories, redhat_stream, stated_distribution, suse_release, ubuntu_release,
 };

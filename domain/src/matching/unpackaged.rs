@@ -6,9 +6,10 @@
 use super::plan::Lookup;
 use crate::advisory::PackageKey;
 use crate::component::Component;
-use crate::cpe::Cpe;
+use crate::cpe::{Cpe, without_update};
 use crate::ecosystem::{Ecosystem, EcosystemKind};
 use crate::finding::Unevaluated;
+use crate::version::Scheme;
 
 /// The look-ups of a component with CPEs; None when it has none.
 pub(super) fn lookups(component: &Component) -> Option<Result<Vec<Lookup>, Unevaluated>> {
@@ -36,6 +37,12 @@ pub(super) fn lookups(component: &Component) -> Option<Result<Vec<Lookup>, Uneva
         }
     }
     Some(if lookups.is_empty() { Err(Unevaluated::MissingVersion) } else { Ok(lookups) })
+}
+
+/// Is it this version, with whatever update?
+pub(super) fn is_update_of(listed: &str, lookup: &Lookup, scheme: Scheme) -> bool {
+    let Ok(listed) = scheme.parse(listed) else { return false };
+    without_update(&lookup.version).any(|one| scheme.parse(one).is_ok_and(|one| one.compare(&listed).is_eq()))
 }
 
 /// Is this look-up one by CPE?

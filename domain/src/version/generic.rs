@@ -1,6 +1,6 @@
 //! Natural order for what has no scheme of its own: runs of digits as numbers, runs of letters
 //! as words, everything else separates. Words lie before numbers, the end before both, and `~`
-//! before the end, as most distributions agree.
+//! before the end, as most distributions agree. A `v` in front of the first number is none of it.
 
 use std::cmp::Ordering;
 
@@ -20,7 +20,8 @@ enum Token<'a> {
 
 impl Order for Generic {
     fn parse(text: &str) -> Option<Self> {
-        text.bytes().any(|b| b.is_ascii_alphanumeric()).then(|| Self(text.into()))
+        let number = text.strip_prefix(['v', 'V']).filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+        text.bytes().any(|b| b.is_ascii_alphanumeric()).then(|| Self(number.unwrap_or(text).into()))
     }
 
     fn compare(&self, other: &Self) -> Ordering {
@@ -65,5 +66,8 @@ mod tests {
         assert_eq!(compare("12", "12L"), Ordering::Less);
         assert_eq!(compare("1.0~rc1", "1.0"), Ordering::Less);
         assert_eq!(compare("1_2", "1.2"), Ordering::Equal);
+        assert_eq!(compare("v1.2", "1.2"), Ordering::Equal);
+        assert_eq!(compare("V2.0", "v1.5"), Ordering::Greater);
+        assert_eq!(compare("vista", "1"), Ordering::Less, "a word, and no number behind a v");
     }
 }

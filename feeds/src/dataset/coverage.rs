@@ -114,6 +114,16 @@ mod tests {
     }
 
     #[test]
+    fn names_of_software_are_all_there_from_fifty_thousand_on() {
+        let is_complete = |count| {
+            let advisories = merge(records("nvd", "CPE", count), &MergeRules::default()).advisories;
+            coverage(&advisories, &BTreeSet::new()).iter().all(|row| row.complete)
+        };
+        assert!(!is_complete(49_999));
+        assert!(is_complete(50_000));
+    }
+
+    #[test]
     fn a_feed_is_complete_a_handful_of_records_or_strays_are_not() {
         let mut all = records("debian", "Debian:11", 30);
         all.extend(records("debian", "Debian:12", 3));

@@ -37,6 +37,8 @@ const PROVIDER: &str = "stella";
 pub enum LeftOut {
     #[error("Grype has no packages of the ecosystem")]
     NoPackages,
+    #[error("Grype has no such release or product of the distribution")]
+    NoRelease,
     #[error("withdrawn")]
     Withdrawn,
 }
@@ -110,7 +112,7 @@ impl<W: Write + Seek> Export<W> {
             let kind = package.ecosystem.kind;
             let place = match advisory.withdrawn {
                 Some(_) => Err(LeftOut::Withdrawn),
-                None => system::place(&package.ecosystem).ok_or(LeftOut::NoPackages),
+                None => system::place(&package.ecosystem),
             };
             match place {
                 Err(reason) => *self.exported.left_out.entry((kind, reason)).or_default() += 1,

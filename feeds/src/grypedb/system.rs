@@ -2,6 +2,8 @@
 
 use domain::ecosystem::{Ecosystem, EcosystemKind};
 
+use super::LeftOut;
+
 /// A row of `operating_systems`. Grype asks by name or release id, and then by versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct System {
@@ -25,11 +27,10 @@ pub(super) struct Place {
     pub(super) versions: &'static str,
 }
 
-/// None for an ecosystem that Grype has no packages of.
-pub(super) fn place(ecosystem: &Ecosystem) -> Option<Place> {
+pub(super) fn place(ecosystem: &Ecosystem) -> Result<Place, LeftOut> {
     use EcosystemKind as Kind;
     let release = ecosystem.release.as_deref();
-    let language = |packages, versions| Some(Place { system: None, packages, versions });
+    let language = |packages, versions| Ok(Place { system: None, packages, versions });
     match ecosystem.kind {
         Kind::Bitnami => language("bitnami", "bitnami"),
         Kind::CocoaPods => language("pod", "semver"),
@@ -48,14 +49,31 @@ pub(super) fn place(ecosystem: &Ecosystem) -> Option<Place> {
         Kind::RubyGems => language("gem", "gem"),
         Kind::SwiftUrl => language("swift", "semver"),
         kind => {
-            let (packages, versions) = match kind {
-                Kind::Debian | Kind::Ubuntu | Kind::Echo => ("deb", "dpkg"),
-                Kind::Alpine | Kind::Wolfi | Kind::Chainguard | Kind::MinimOs => ("apk", "apk"),
-                Kind::Arch => ("alpm", "pacman"),
-                _ => ("rpm", "rpm"),
-            };
-            Some(Place { system: Some(system(kind, release.unwrap_or_default())?), packages, versions })
+            let (packages, versions) = of_distribution(kind).ok_or(LeftOut::NoPackages)?;
+            let system = system(kind, release.unwrap_or_default()).ok_or(LeftOut::NoRelease)?;
+            Ok(Place { system: Some(system), packages, versions })
         }
+    }
+}
+
+/// The type of a distribution's packages, and how their versions are ordered.
+fn of_distribution(kind: EcosystemKind) -> Option<(&'static str, &'static str)> {
+    use EcosystemKind as Kind;
+    match kind {
+        Kind::Debian | Kind::Ubuntu | Kind::Echo => Some(("deb", "dpkg")),
+        Kind::Alpine | Kind::Wolfi | Kind::Chainguard | Kind::MinimOs => Some(("apk", "apk")),
+        Kind::Arch => Some(("alpm", "pacman")),
+        Kind::AlmaLinux
+        | Kind::Amazon
+        | Kind::AzureLinux
+        | Kind::Fedora
+        | Kind::OpenSuse
+        | Kind::OracleLinux
+        | Kind::PhotonOs
+        | Kind::RedHat
+        | Kind::RockyLinux
+        | Kind::Suse => Some(("rpm", "rpm")),
+        _ => None,
     }
 }
 
@@ -108,9 +126,12 @@ fn ubuntu(release: &str, numbered: &impl Fn(&'static str, &'static str, &str) ->
     numbered("ubuntu", "ubuntu", number).map(|system| System { channel, codename, ..system })
 }
 
-/// The release of `enterprise_linux:9::appstream`; no number for other products.
+/// The release of `enterprise_linux:9::appstream` and `enterprise_linux:10.0`; None for other products. From 10 on the minor
+/// release is part of the normal streams, before it means an extended support.
 fn red_hat(stream: &str) -> Option<&str> {
-    stream.strip_prefix("enterprise_linux:")?.split("::").next().filter(|release| !release.contains('.'))
+    let release = stream.strip_prefix("enterprise_linux:")?.split(':').next()?;
+    let has_minor_streams = major(release).parse::<u32>().is_ok_and(|major| major >= 10);
+    (has_minor_streams || !release.contains('.')).then_some(release)
 }
 
 fn major(release: &str) -> &str {
@@ -191,7 +212,7 @@ mod tests {
     use super::*;
 
     fn shown(ecosystem: &str) -> Option<String> {
-        let place = place(&ecosystem.parse().expect("an ecosystem"))?;
+        let place = place(&ecosystem.parse().expect("an ecosystem")).ok()?;
         let System { name, major, minor, label, codename, channel, .. } = place.system.unwrap_or_default();
         Some(format!("{}/{name} {major}.{minor} {label}{codename}{channel}", place.packages))
     }
@@ -205,6 +226,8 @@ mod tests {
             ("Ubuntu:22.04:LTS", "deb/ubuntu 22.4 jammy"),
             ("Ubuntu:Pro:18.04:LTS", "deb/ubuntu 18.4 bionicesm"),
             ("Red Hat:enterprise_linux:9::appstream", "rpm/redhat 9. "),
+            ("Red Hat:enterprise_linux:10.0", "rpm/redhat 10. "),
+            ("Red Hat:enterprise_linux:10.1::baseos", "rpm/redhat 10. "),
             ("Rocky Linux:9", "rpm/rockylinux 9. "),
             ("SUSE:Linux Enterprise 15 SP5", "rpm/sles 15.5 "),
             ("openSUSE:Leap 15.6", "rpm/opensuseleap 15.6 "),
@@ -215,8 +238,16 @@ mod tests {
         ] {
             assert_eq!(shown(ecosystem).as_deref(), Some(expected), "{ecosystem}");
         }
-        for ecosystem in ["Red Hat:rhel_eus:9.2::baseos", "openSUSE:Tumbleweed", "Mageia:9", "Debian", "Android:14"] {
-            assert_eq!(shown(ecosystem), None, "{ecosystem}");
+        for (ecosystem, reason) in [
+            ("Red Hat:rhel_eus:9.2::baseos", LeftOut::NoRelease),
+            ("Red Hat:enterprise_linux:9.2", LeftOut::NoRelease),
+            ("openSUSE:Tumbleweed", LeftOut::NoRelease),
+            ("Debian", LeftOut::NoRelease),
+            ("Mageia:9", LeftOut::NoPackages),
+            ("Android:14", LeftOut::NoPackages),
+            ("CPE", LeftOut::NoPackages),
+        ] {
+            assert_eq!(place(&ecosystem.parse().expect("an ecosystem")), Err(reason), "{ecosystem}");
         }
         assert!(PACKAGE_NAMES.is_sorted() && NAMES.is_sorted());
     }

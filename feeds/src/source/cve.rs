@@ -4,6 +4,8 @@
 //! Software is taken by CPE alone. Packages of registries and distributions have feeds of their own,
 //! whose bounds somebody has looked after.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use domain::advisory::{Interval, Lower, Record, Upper};
@@ -198,12 +200,16 @@ fn record(source: SourceId, id: &str, container: Container, into: &mut Ingested)
     record.references = container.references.into_iter().filter_map(|Object(link)| link.reference()).collect();
     let mut statements = Statements::new(source.clone(), id);
     if container.cpe_applicability.is_empty() {
+        let nameless = |product: &Object<Product>| product.0.cpes.0.is_empty() && product.0.mentions_affected();
+        if container.affected.iter().any(nameless) {
+            into.note(&source, "affected software without a CPE: left out", || id.to_owned());
+        }
         for Object(product) in &container.affected {
             software(&source, id, product, &mut statements, into);
         }
     }
     for Object(configuration) in &container.cpe_applicability {
-        configuration.each(&mut |one| statements.add(one, into));
+        configuration.each(&mut |one, sign| statements.add(one, sign, into));
     }
     record.affected = statements.finish();
     record
@@ -218,25 +224,32 @@ fn rated(source: &SourceId, id: &str, metric: &Metric, into: &mut Ingested) -> V
 fn software(source: &SourceId, id: &str, product: &Product, statements: &mut Statements, into: &mut Ingested) {
     // Beside the name of a package, a CPE names what the package is a part of.
     if product.package_name.as_deref().is_some() {
+        if !product.cpes.0.is_empty() {
+            into.note(source, "software for which a package is named: left out", || id.to_owned());
+        }
         return;
     }
+    if !product.cpes.0.is_empty() && product.is_unknown() {
+        into.note(source, "software of which all versions are of unknown status: left out", || id.to_owned());
+    }
+    let mut names: BTreeMap<_, Vec<(&str, Cpe)>> = BTreeMap::new();
     for text in &product.cpes.0 {
-        let Some(cpe) = Cpe::parse(text) else {
-            into.note(source, "CPE that cannot be read: ignored", || format!("{id}: {}", first(text)));
-            continue;
-        };
-        if cpe.part == 'h' {
-            continue;
+        match Cpe::parse(text) {
+            Some(cpe) if cpe.part == 'h' => {}
+            Some(cpe) => names.entry((cpe.name(), cpe.qualifiers())).or_default().push((text, cpe)),
+            None => into.note(source, "CPE that cannot be read: ignored", || format!("{id}: {}", first(text))),
         }
-        match cpe.version() {
-            Some(version) if product.mentions_affected() => statements.say(&cpe, Said::Version(version)),
-            Some(_) => {}
-            None => {
-                for said in product.said(source, id, into) {
-                    statements.say(&cpe, said);
-                }
-            }
+    }
+    let said = if names.is_empty() { Vec::new() } else { product.said(source, id, into) };
+    // Beside versions, the one in a name is an example of them. Where they are missing or cannot be read, it is all there is.
+    let is_alone = product.versions.is_empty() && product.is_affected_by_default();
+    let is_needed = is_alone || said.iter().any(|said| matches!(said, Said::Unreadable | Said::Commits));
+    for cpes in names.values() {
+        for (text, cpe) in cpes.iter().filter(|(_, cpe)| is_alone || (is_needed && cpe.listed().is_some())) {
+            statements.say_named(cpe, Interval::all(), text, into);
         }
+        let one = cpes.first().filter(|_| !is_alone);
+        one.into_iter().for_each(|(_, cpe)| said.iter().for_each(|said| statements.say(cpe, said.clone())));
     }
 }
 
@@ -246,13 +259,27 @@ fn first(text: &str) -> String {
 
 impl Product {
     fn mentions_affected(&self) -> bool {
-        let affected = |status: &Text| status.as_deref() == Some("affected");
-        affected(&self.default_status) || self.versions.iter().any(|Object(version)| affected(&version.status))
+        self.is_affected_by_default() || self.versions.iter().any(|Object(version)| version.is("affected"))
+    }
+
+    /// Of all its versions nobody knows whether they are affected.
+    fn is_unknown(&self) -> bool {
+        let default = self.default_status.as_deref().is_none_or(|status| status == "unknown");
+        default && !self.versions.is_empty() && self.versions.iter().all(|Object(version)| version.is("unknown"))
+    }
+
+    fn is_affected_by_default(&self) -> bool {
+        self.default_status.as_deref() == Some("affected")
     }
 
     fn said(&self, source: &SourceId, id: &str, into: &mut Ingested) -> Vec<Said> {
         let mut said = Vec::new();
         for Object(version) in self.versions.iter().filter(|Object(version)| version.is("affected")) {
+            if version.changes_unreadably() {
+                let text = || format!("{id}: {}", first(version.version.as_deref().unwrap_or_default()));
+                into.note(source, "change to a status that says nothing: unevaluated", text);
+                said.push(Said::Unreadable);
+            }
             match version.said() {
                 Some(more) => said.extend(more),
                 None => {
@@ -262,7 +289,7 @@ impl Product {
                 }
             }
         }
-        if self.default_status.as_deref() == Some("affected") {
+        if self.is_affected_by_default() {
             said.push(Said::Range(self.until_unaffected()));
         }
         said
@@ -312,15 +339,22 @@ impl Version {
         self.with_changes(lower, upper)
     }
 
+    fn changes_unreadably(&self) -> bool {
+        let is_readable = |status: Option<&str>| matches!(status, Some("affected" | "unaffected"));
+        self.changes.iter().any(|Object(change)| !is_readable(change.status.as_deref()))
+    }
+
     fn with_changes(&self, lower: Lower, upper: Upper) -> Option<Vec<Said>> {
         let (mut said, mut open) = (Vec::new(), Some(lower));
         for Object(change) in &self.changes {
             let at = bound(&change.at)?;
             match (change.status.as_deref(), open.take()) {
                 (Some("affected"), None) => open = Some(Lower::Introduced(at)),
-                (Some("affected"), lower) => open = lower,
-                (_, Some(lower)) => said.push(Said::Range(Interval { lower, upper: Upper::Fixed(at) })),
-                (_, None) => {}
+                (Some("unaffected"), Some(lower)) => {
+                    said.push(Said::Range(Interval { lower, upper: Upper::Fixed(at) }));
+                }
+                // Only "unaffected" is a fix.
+                (_, lower) => open = lower,
             }
         }
         said.extend(open.map(|lower| Said::Range(Interval { lower, upper })));

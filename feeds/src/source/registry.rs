@@ -111,6 +111,7 @@ sources! {
     "rubysec" "Ruby advisory database" "https://github.com/rubysec/ruby-advisory-db" "public domain" Open Alias [];
     "rustsec" "RustSec advisory database" "https://rustsec.org/" "CC0-1.0 and CC-BY-4.0" Attribution Alias ["RUSTSEC"];
     "suse" "SUSE errata" "https://www.suse.com/support/update/" "CC-BY-4.0" Attribution Derived ["SUSE"];
+    "suse-oval" "SUSE OVAL" "https://ftp.suse.com/pub/projects/security/oval/" "CC-BY-4.0" Attribution Derived [];
     "tuxcare" "TuxCare errata" "https://security.tuxcare.com/" "not stated" InternalOnly Derived ["CLSA"];
     "ubuntu" "Ubuntu security notices and CVE tracker" "https://ubuntu.com/security/cves" "CC-BY-SA-4.0" ShareAlike Derived ["UBUNTU" "USN" "LSN"];
     "v8" "V8 advisories" "https://github.com/google/osv.dev" "CC-BY-4.0" Attribution Alias ["V8"];

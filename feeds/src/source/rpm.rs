@@ -67,6 +67,14 @@ impl Statements {
         }
     }
 
+    /// For each of these architectures; for all when none is named.
+    pub(super) fn add_for(&mut self, statement: Statement, arches: &BTreeSet<String>) {
+        if arches.is_empty() {
+            return self.add(statement, None);
+        }
+        arches.iter().for_each(|arch| self.add(statement.clone(), Some(arch)));
+    }
+
     /// The statements of binaries alone; repositories list sources only beside them.
     pub(super) fn of_binaries(mut self, source: &SourceId) -> Vec<Affected> {
         self.sources.clear();
@@ -112,6 +120,14 @@ pub(super) fn with_epoch(epoch: Option<&str>, version: &str) -> String {
     match epoch.map(str::trim) {
         None | Some("" | "0" | "(none)") => version.to_owned(),
         Some(epoch) => format!("{epoch}:{version}"),
+    }
+}
+
+/// A version with its epoch before it, which is left out when it is zero.
+pub(super) fn evr(text: &str) -> String {
+    match text.split_once(':') {
+        Some((epoch, version)) => with_epoch(Some(epoch), version),
+        None => text.to_owned(),
     }
 }
 

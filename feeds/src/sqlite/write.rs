@@ -8,6 +8,8 @@ use super::{SqliteError, index};
 
 /// Of the library whose format this is; it is only shown.
 const VERSION: u32 = 3_045_000;
+/// The page that holds the bytes on which SQLite sets its locks, from 2^30 on. It holds nothing else.
+const LOCK_PAGE: u32 = (1 << 30) / PAGE as u32 + 1;
 
 #[derive(Debug)]
 pub struct Database<W> {
@@ -76,7 +78,7 @@ impl<W: Write + Seek> Database<W> {
         cell.extend(local);
         let count = rest.len().div_ceil(PAGE - 4);
         for (number, part) in rest.chunks(PAGE - 4).enumerate() {
-            let next = if number + 1 == count { 0 } else { self.pages + 2 };
+            let next = if number + 1 == count { 0 } else { behind(behind(self.pages)?)? };
             let mut page = next.to_be_bytes().to_vec();
             page.extend(part);
             page.resize(PAGE, 0);
@@ -135,9 +137,13 @@ impl<W: Write + Seek> Database<W> {
     }
 
     pub(super) fn write(&mut self, page: &[u8]) -> Result<u32, SqliteError> {
+        let number = behind(self.pages)?;
+        if number - self.pages > 1 {
+            self.out.write_all(&[0; PAGE])?;
+        }
         self.out.write_all(page)?;
-        self.pages = self.pages.checked_add(1).ok_or(SqliteError::TooLarge)?;
-        Ok(self.pages)
+        self.pages = number;
+        Ok(number)
     }
 
     /// The first page when the schema needs others: what leads to these.
@@ -182,6 +188,12 @@ impl<W: Write + Seek> Database<W> {
     }
 }
 
+/// The next page that may hold something.
+fn behind(page: u32) -> Result<u32, SqliteError> {
+    let next = page.checked_add(1).ok_or(SqliteError::TooLarge)?;
+    if next == LOCK_PAGE { Ok(next + 1) } else { Ok(next) }
+}
+
 /// Which children a page above has: as many as it has room for, and never one alone.
 fn shares(level: &[(u32, i64)]) -> Vec<&[(u32, i64)]> {
     // Page, number and place of a cell take at most 15 bytes.
@@ -213,4 +225,43 @@ fn header(pages: u32) -> Vec<u8> {
     header.extend(1_u32.to_be_bytes());
     header.extend(VERSION.to_be_bytes());
     header
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    /// A database whose first gigabyte is not there, and its pages by number.
+    fn near_the_lock() -> Database<Cursor<Vec<u8>>> {
+        Database { out: Cursor::new(Vec::new()), pages: LOCK_PAGE - 4, schema: Vec::new() }
+    }
+
+    fn page(database: &Database<Cursor<Vec<u8>>>, number: u32) -> &[u8] {
+        let at = (number - (LOCK_PAGE - 3)) as usize * PAGE;
+        &database.out.get_ref()[at..at + PAGE]
+    }
+
+    // https://www.sqlite.org/fileformat2.html#the_lock_byte_page
+    #[test]
+    fn the_page_of_the_locks_holds_nothing_and_no_page_points_at_it() {
+        assert_eq!(LOCK_PAGE, 262_145);
+        let mut long = near_the_lock();
+        let mut table = Table::new("t", "CREATE TABLE t (a)");
+        long.push(&mut table, &["v".repeat(5 * PAGE).into()]).expect("written");
+        let mut chain = vec![LOCK_PAGE - 3];
+        while let Some(next) = chain.last().map(|last| &page(&long, *last)[..4]).filter(|next| next != &[0; 4]) {
+            chain.push(u32::from_be_bytes(next.try_into().expect("four bytes")));
+        }
+        let [before, behind] = [LOCK_PAGE - 3, LOCK_PAGE + 1];
+        assert_eq!(chain, [before, before + 1, before + 2, behind, behind + 1], "a chain steps over it");
+        assert_eq!(page(&long, LOCK_PAGE), [0; PAGE]);
+        assert_eq!(long.pages, behind + 1);
+
+        let mut rows = near_the_lock();
+        let written: Vec<u32> = (0..5).map(|_| rows.write(&[7; PAGE]).expect("written")).collect();
+        assert_eq!(written, [before, before + 1, before + 2, behind, behind + 1], "and so do pages of a tree");
+        assert_eq!((page(&rows, LOCK_PAGE), page(&rows, behind)), (&[0; PAGE][..], &[7; PAGE][..]));
+    }
 }

@@ -12,7 +12,7 @@ pub const DERIVED_NAME: &str = "trivy/derived.json";
 
 /// Which bytes the export writes. Another number when the same records give other bytes than before, which a test with a digest
 /// in it finds out.
-pub const FORM: u32 = 1;
+pub const FORM: u32 = 2;
 
 /// As much as its canonical text can be.
 const BYTES_MAX: usize = 1024;

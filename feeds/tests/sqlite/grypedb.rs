@@ -108,7 +108,7 @@ fn rows_point_at_each_other_and_say_what_the_records_say() {
     };
     let (bytes, exported) = export(&[first.clone(), withdrawn.clone()]);
     assert_eq!((exported.advisories, exported.vulnerabilities), (4, 1));
-    let left_out = [((EcosystemKind::Npm, LeftOut::Withdrawn), 1), ((EcosystemKind::RedHat, LeftOut::NoPackages), 1)];
+    let left_out = [((EcosystemKind::Npm, LeftOut::Withdrawn), 1), ((EcosystemKind::RedHat, LeftOut::NoRelease), 1)];
     assert_eq!(exported.left_out, left_out.into());
     assert_eq!(Digest::of(&bytes), Digest::of(&export(&[first, withdrawn]).0), "the same records, the same bytes");
     let of = |name: &str| format!("{OF_NAME}'{name}'");

@@ -46,12 +46,22 @@ pub(in crate::source) struct Match {
     version_end_excluding: Text,
 }
 
+/// Is a name meant, or whatever is not under a name? What a negation leaves is not worked out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::source) enum Sign {
+    Plain,
+    Negated,
+}
+
 impl Configuration {
-    pub(in crate::source) fn each(&self, take: &mut impl FnMut(&Match)) {
-        if self.negate != Some(true) {
-            self.nodes.iter().for_each(|Object(node)| node.each(take));
-            self.cpe_match.iter().for_each(|Object(one)| take(one));
-        }
+    pub(in crate::source) fn each(&self, take: &mut impl FnMut(&Match, Sign)) {
+        self.each_under(Sign::Plain, take);
+    }
+
+    fn each_under(&self, above: Sign, take: &mut impl FnMut(&Match, Sign)) {
+        let sign = if self.negate == Some(true) { Sign::Negated } else { above };
+        self.nodes.iter().for_each(|Object(node)| node.each_under(sign, take));
+        self.cpe_match.iter().for_each(|Object(one)| take(one, sign));
     }
 }
 
@@ -77,19 +87,24 @@ impl Statements {
     }
 
     fn add_match(&mut self, one: &Match, cpe: &Cpe, into: &mut Ingested) {
-        let version = match (&cpe.version, cpe.version()) {
+        self.say_named(cpe, one.interval(), one.criteria.as_deref().unwrap_or_default(), into);
+    }
+
+    /// Adds the version that the name itself has; versions in these bounds when it leaves the version open.
+    pub(in crate::source) fn say_named(&mut self, cpe: &Cpe, bounds: Interval, criteria: &str, into: &mut Ingested) {
+        let said = match (&cpe.version, cpe.listed()) {
             (_, Some(version)) => Said::Version(version),
-            (Attribute::Pattern(_), None) => {
-                self.note(into, "CPE with a pattern for a version: unevaluated", one.criteria.as_deref());
+            (Attribute::Pattern(_) | Attribute::Is(_), None) => {
+                self.note(into, "CPE with a pattern for a version: unevaluated", Some(criteria));
                 Said::Unreadable
             }
             // `-` is said where versions mean nothing: all of them, then.
-            _ => Said::Range(one.interval()),
+            (Attribute::Any | Attribute::NotApplicable, None) => Said::Range(bounds),
         };
-        self.say(cpe, version);
+        self.say(cpe, said);
     }
 
-    pub(in crate::source) fn add(&mut self, one: &Match, into: &mut Ingested) {
+    pub(in crate::source) fn add(&mut self, one: &Match, sign: Sign, into: &mut Ingested) {
         // What it runs on.
         if one.vulnerable == Some(false) {
             return;
@@ -97,6 +112,10 @@ impl Statements {
         match one.criteria.as_deref().and_then(Cpe::parse) {
             // Devices are in no inventory of software.
             Some(cpe) if cpe.part == 'h' => {}
+            Some(cpe) if sign == Sign::Negated => {
+                self.note(into, "CPE under a negation: unevaluated", one.criteria.as_deref());
+                self.say(&cpe, Said::Unreadable);
+            }
             Some(cpe) => self.add_match(one, &cpe, into),
             None => self.note(into, "CPE that cannot be read: ignored", one.criteria.as_deref()),
         }
@@ -125,6 +144,7 @@ impl Statements {
 }
 
 /// Versions that are affected.
+#[derive(Clone)]
 pub(in crate::source) enum Said {
     Version(String),
     Range(Interval),

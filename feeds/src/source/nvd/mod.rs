@@ -154,7 +154,7 @@ fn take(source: SourceId, document: &str, cve: Cve, into: &mut Ingested) {
     record.references = cve.references.into_iter().filter_map(|Object(link)| link.reference()).collect();
     let mut statements = Statements::new(source, &id);
     for Object(configuration) in &cve.configurations {
-        configuration.each(&mut |one| statements.add(one, into));
+        configuration.each(&mut |one, sign| statements.add(one, sign, into));
     }
     record.affected = statements.finish();
     into.accept(record);

@@ -7,11 +7,11 @@ use domain::severity::Severity;
 use domain::source::SourceId;
 use domain::time::Timestamp;
 
-use super::flatten::{Compared, Context, flatten};
+use super::flatten::{Compared, Context, Said, flatten, statements};
 use super::model::{Definition, Operation, Oval};
 use crate::ingest::Ingested;
 use crate::source::ratings;
-use crate::source::rpm::{Statement, Statements, with_epoch};
+use crate::source::rpm::{Statement, Statements, evr};
 
 pub(super) fn convert(document: &str, oval: &Oval, into: &mut Ingested) {
     let source = SourceId::new("azure-linux");
@@ -38,23 +38,21 @@ pub(super) fn convert(document: &str, oval: &Oval, into: &mut Ingested) {
         record.references = url.map(|url| Reference { kind: "WEB".to_owned(), url }).collect();
         let word = definition.severity.as_deref().unwrap_or_default();
         record.ratings.extend(ratings::word(&source, word).ok().flatten());
-        let mut statements = Statements::default();
+        let mut all = Statements::default();
         let mut unknown = 0_u64;
-        if let Some(criteria) = &definition.criteria {
-            flatten(oval, criteria, &Context::default(), &mut |context, compared| {
-                unknown += u64::from(compared.operation == Operation::Other);
-                let Some(interval) = fix.interval(context, &compared) else { return };
-                let severity = word.parse().ok().filter(|level| *level != Severity::Unknown);
-                let id = definition.advisory_id.as_deref().unwrap_or(&definition.id);
-                let statement =
-                    Statement::new(ecosystem.clone(), compared.package, Status::Affected, Some(interval), id);
-                statements.add(Statement { severity, ..statement }, None);
-            });
-        }
+        statements(&source, oval, definition, into, &mut |context, said| {
+            let Said::Compared(compared) = said else { return unknown += 1 };
+            unknown += u64::from(compared.operation == Operation::Other);
+            let Some(interval) = fix.interval(context, &compared) else { return };
+            let severity = word.parse().ok().filter(|level| *level != Severity::Unknown);
+            let id = definition.advisory_id.as_deref().unwrap_or(&definition.id);
+            let statement = Statement::new(ecosystem.clone(), compared.package, Status::Affected, Some(interval), id);
+            all.add(Statement { severity, ..statement }, None);
+        });
         for _ in 0..unknown {
             into.note(&source, "comparison of an unknown kind: ignored", || definition.title.clone());
         }
-        record.affected = statements.all(&source);
+        record.affected = all.all(&source);
         if record.affected.is_empty() {
             into.note(&source, "definition that compares no package", || definition.title.clone());
         }
@@ -96,13 +94,6 @@ impl Fix {
     }
 }
 
-fn evr(text: &str) -> String {
-    match text.split_once(':') {
-        Some((epoch, version)) => with_epoch(Some(epoch), version),
-        None => text.to_owned(),
-    }
-}
-
 /// `azurelinux-3.0-oval.xml`, `cbl-mariner-2.0-preview-oval.xml`
 fn in_name(document: &str) -> Option<String> {
     let name = document.rsplit('/').next()?;
@@ -114,7 +105,8 @@ fn in_name(document: &str) -> Option<String> {
 fn newest(oval: &Oval) -> Option<String> {
     let mut newest: Option<u32> = None;
     for criteria in oval.definitions.iter().filter_map(|definition| definition.criteria.as_ref()) {
-        flatten(oval, criteria, &Context::default(), &mut |_, compared| {
+        flatten(oval, criteria, &Context::default(), &mut |_, said| {
+            let Some(Said::Compared(compared)) = said else { return };
             let tag = [".azl", ".cm"].iter().find_map(|mark| compared.evr.rsplit_once(mark));
             newest = newest.max(tag.and_then(|(_, rest)| leading_number(rest)?.parse().ok()));
         });

@@ -9,11 +9,11 @@ use domain::severity::Severity;
 use domain::source::SourceId;
 use domain::time::Timestamp;
 
-use super::flatten::{Compared, Context, flatten};
-use super::model::{Definition, Operation, Oval};
+use super::flatten::{Compared, Context, Said, statements};
+use super::model::{Definition, Operation, Oval, Words};
 use crate::ingest::Ingested;
 use crate::source::ratings;
-use crate::source::rpm::{Statement, Statements, module_stream, with_epoch};
+use crate::source::rpm::{Statement, Statements, evr, module_stream};
 
 pub(super) fn convert(document: &str, oval: &Oval, into: &mut Ingested) {
     let source = SourceId::new("oracle");
@@ -42,17 +42,16 @@ fn record(source: &SourceId, id: &str, definition: &Definition, oval: &Oval, int
     let word = definition.severity.as_deref().unwrap_or_default();
     record.ratings.extend(ratings::word(source, word).ok().flatten());
     let severity = word.parse().ok().filter(|level| *level != Severity::Unknown);
-    let mut statements = Statements::default();
+    let mut erratum = Erratum { id, severity, words: &oval.words, statements: Statements::default() };
     let mut lost = 0;
-    if let Some(criteria) = &definition.criteria {
-        flatten(oval, criteria, &Context::default(), &mut |context, compared| {
-            lost += u64::from(!add(&mut statements, id, severity, context, &compared));
-        });
-    }
+    statements(source, oval, definition, into, &mut |context, said| {
+        let taken = matches!(said, Said::Compared(compared) if erratum.add(context, &compared));
+        lost += u64::from(!taken);
+    });
     for _ in 0..lost {
         into.note(source, "comparison without a release or an upper bound: ignored", || id.to_owned());
     }
-    record.affected = statements.all(source);
+    record.affected = erratum.statements.all(source);
     if record.affected.is_empty() {
         into.note(source, "erratum that compares no package", || id.to_owned());
     }
@@ -66,30 +65,34 @@ fn title(title: &str, id: &str) -> Option<String> {
     (!title.is_empty()).then(|| title.split_ascii_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-fn add(
-    statements: &mut Statements,
-    id: &str,
+/// An erratum in the making.
+struct Erratum<'r> {
+    id: &'r str,
     severity: Option<Severity>,
-    context: &Context,
-    compared: &Compared<'_>,
-) -> bool {
-    if compared.operation != Operation::Less || context.releases.is_empty() {
-        return false;
-    }
-    let (epoch, version) = match compared.evr.split_once(':') {
-        Some((epoch, version)) => (Some(epoch), version),
-        None => (None, compared.evr),
-    };
-    for release in &context.releases {
-        let ecosystem = Ecosystem::release(EcosystemKind::OracleLinux, release.clone());
-        let interval = Some(Interval::below(with_epoch(epoch, version)));
-        let statement = Statement::new(ecosystem, compared.package, Status::Affected, interval, id);
-        let module = context.module.as_deref().and_then(module_stream);
-        let statement = Statement { module, severity, ..statement };
-        if context.arches.is_empty() {
-            statements.add(statement.clone(), None);
+    words: &'r Words,
+    statements: Statements,
+}
+
+impl Erratum<'_> {
+    /// False for a comparison that says nothing without more.
+    fn add(&mut self, context: &Context, compared: &Compared<'_>) -> bool {
+        if compared.operation != Operation::Less || context.releases.is_empty() {
+            return false;
         }
-        context.arches.iter().for_each(|arch| statements.add(statement.clone(), Some(arch)));
+        let modules = context.modules.iter().filter_map(|module| module_stream(self.words.text(*module)));
+        let mut modules: Vec<Option<String>> = modules.map(Some).collect();
+        if modules.is_empty() {
+            modules.push(None);
+        }
+        for release in &context.releases {
+            for module in &modules {
+                let ecosystem = Ecosystem::release(EcosystemKind::OracleLinux, release.clone());
+                let interval = Some(Interval::below(evr(compared.evr)));
+                let statement = Statement::new(ecosystem, compared.package, Status::Affected, interval, self.id);
+                let statement = Statement { module: module.clone(), severity: self.severity, ..statement };
+                self.statements.add_for(statement, &compared.arches(context));
+            }
+        }
+        true
     }
-    true
 }

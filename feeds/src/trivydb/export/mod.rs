@@ -18,11 +18,12 @@ use std::io::{Seek, Write};
 
 use domain::advisory::{Advisory, Affected, PackageKey};
 use domain::ecosystem::{Ecosystem, EcosystemKind};
-use domain::matching::authorities;
+use domain::matching::deciding;
 use domain::time::Timestamp;
 use serde_json::json;
 
 use super::bolt::{WriteError, Writer};
+use advisory::Document;
 use platform::{DataSource, Platform};
 use redhat::RedHat;
 
@@ -128,20 +129,39 @@ impl Export {
         }
         for (module, assertions) in modules {
             let document = match &platform {
-                Platform::Language { .. } => advisory::language(id, ecosystem.scheme(), &assertions)?,
-                Platform::Distribution { form, .. } => advisory::distribution(id, ecosystem, *form, &assertions)?,
+                Platform::Language { .. } => advisory::language(id, ecosystem.scheme(), &assertions),
+                Platform::Distribution { form, .. } => advisory::distribution(id, ecosystem, *form, &assertions),
             };
-            let Some(document) = document else { continue };
-            let (bucket, source) = place(&platform, &assertions);
-            self.sources.insert(bucket.clone(), source);
-            let spellings = assertions.iter().filter_map(|affected| affected.spelling.as_deref());
-            for key in platform::keys(ecosystem, &package.name, spellings) {
-                let key = module.map_or_else(|| key.clone(), |module| format!("{module}::{key}"));
-                self.buckets.entry(bucket.clone()).or_default().insert((key, id.to_owned()), document.to_json());
+            match document {
+                Ok(Some(document)) => {
+                    self.add_document(id, (package, module), &platform, &assertions, &document);
+                    self.exported.advisories += 1;
+                }
+                Ok(None) => {}
+                // What one stream states does not take the others' statements along.
+                Err(reason) => self.leave_out(ecosystem.kind, reason),
             }
-            self.exported.advisories += 1;
         }
         Ok(())
+    }
+
+    fn add_document(
+        &mut self,
+        id: &str,
+        stream: (&PackageKey, Option<&str>),
+        platform: &Platform,
+        assertions: &[&Affected],
+        document: &Document,
+    ) {
+        let (package, module) = stream;
+        let (bucket, source) = place(platform, assertions);
+        self.sources.insert(bucket.clone(), source);
+        let spellings = assertions.iter().filter_map(|affected| affected.spelling.as_deref());
+        let rows = self.buckets.entry(bucket).or_default();
+        for key in platform::keys(&package.ecosystem, &package.name, spellings) {
+            let key = module.map_or_else(|| key.clone(), |module| format!("{module}::{key}"));
+            rows.insert((key, id.to_owned()), document.to_json());
+        }
     }
 
     /// Writes the database and counts its bytes.
@@ -152,19 +172,22 @@ impl Export {
         let flat = [(DATA_SOURCES, sources.collect::<BTreeMap<_, _>>()), (VULNERABILITIES, descriptions)];
         let mut names: BTreeSet<&str> = buckets.keys().map(String::as_str).collect();
         names.extend(flat.iter().map(|(name, _)| *name));
-        if !redhat.is_empty() {
+        let streams = (!redhat.is_empty()).then(|| redhat.streams());
+        if streams.is_some() {
             names.extend([redhat::ADVISORIES, redhat::STREAMS]);
         }
         let mut writer = Writer::new(out)?;
         for name in names {
             writer.begin(name.as_bytes())?;
-            match flat.iter().find(|(flat, _)| *flat == name) {
-                Some((_, values)) => {
+            match (flat.iter().find(|(flat, _)| *flat == name), &streams) {
+                (Some((_, values)), _) => {
                     values.iter().try_for_each(|(key, value)| writer.put(key.as_bytes(), value))?;
                 }
-                None if name == redhat::ADVISORIES => redhat.write_advisories(&mut writer)?,
-                None if name == redhat::STREAMS => redhat.write_streams(&mut writer)?,
-                None => write_packages(&mut writer, &buckets[name])?,
+                (None, Some(streams)) if name == redhat::ADVISORIES => {
+                    redhat.write_advisories(streams, &mut writer)?;
+                }
+                (None, Some(streams)) if name == redhat::STREAMS => streams.write(&mut writer)?,
+                (None, _) => write_packages(&mut writer, &buckets[name])?,
             }
             writer.end()?;
         }
@@ -194,12 +217,8 @@ fn write_packages<W: Write + Seek>(
 
 /// As our matcher lets them decide (`domain::matching`).
 pub(crate) fn decisive<'a>(ecosystem: &Ecosystem, assertions: Vec<&'a Affected>) -> Vec<&'a Affected> {
-    let is_of = |affected: &&Affected, authority: &str| affected.source.as_str() == authority;
-    let speaks = |authority: &&&str| assertions.iter().any(|affected| is_of(affected, authority));
-    match authorities(ecosystem.kind).iter().find(speaks) {
-        Some(authority) => assertions.into_iter().filter(|affected| is_of(affected, authority)).collect(),
-        None => assertions,
-    }
+    let deciding = deciding(ecosystem.kind, assertions.iter().map(|affected| affected.source.as_str()));
+    assertions.into_iter().filter(|affected| deciding.contains(affected.source.as_str())).collect()
 }
 
 /// The bucket, and the source that it is shown to be of: GitHub's when it is among those that decide, for its ratings.

@@ -74,10 +74,12 @@ fn major(release: &str) -> &str {
     release.split('.').next().unwrap_or(release)
 }
 
+/// Trivy asks with major and minor release; ours are major ones, and no other minor release has been made.
 fn azure(release: &str) -> String {
+    let minor = if release.contains('.') { "" } else { ".0" };
     match major(release) {
-        "1" | "2" => format!("CBL-Mariner {release}"),
-        _ => format!("Azure Linux {release}"),
+        "1" | "2" => format!("CBL-Mariner {release}{minor}"),
+        _ => format!("Azure Linux {release}{minor}"),
     }
 }
 
@@ -245,8 +247,9 @@ mod tests {
             ("Ubuntu:Pro:18.04:LTS", "ubuntu 18.04-ESM"),
             ("Rocky Linux:9", "rocky 9"),
             ("AlmaLinux:8", "alma 8"),
+            ("Azure Linux:3", "Azure Linux 3.0"),
             ("Azure Linux:3.0", "Azure Linux 3.0"),
-            ("Azure Linux:2.0", "CBL-Mariner 2.0"),
+            ("Azure Linux:2", "CBL-Mariner 2.0"),
             ("Photon OS:5.0", "Photon OS 5.0"),
             ("Oracle Linux:9", "Oracle Linux 9"),
             ("SUSE:Linux Enterprise 15 SP5", "SUSE Linux Enterprise 15.5"),

@@ -104,34 +104,48 @@ impl RedHat {
         Ok(true)
     }
 
-    pub(super) fn write_advisories<W: Write + Seek>(&self, writer: &mut Writer<W>) -> Result<(), WriteError> {
-        let streams = self.streams();
-        let places = places(&streams);
-        let documents = self.advisories.iter();
-        let values =
-            documents.map(|((package, id), fixes)| ((package.clone(), id.clone()), document(id, fixes, &places)));
-        super::write_packages(writer, &values.collect())
+    pub(super) fn write_advisories<W: Write + Seek>(
+        &self,
+        streams: &Streams,
+        writer: &mut Writer<W>,
+    ) -> Result<(), WriteError> {
+        let value = |((package, id), fixes): (&(String, String), _)| {
+            ((package.clone(), id.clone()), document(id, fixes, &streams.places))
+        };
+        super::write_packages(writer, &self.advisories.iter().map(value).collect())
     }
 
-    pub(super) fn write_streams<W: Write + Seek>(&self, writer: &mut Writer<W>) -> Result<(), WriteError> {
-        let streams = self.streams();
-        let places = places(&streams);
+    /// Of the statements, and of the repositories of Red Hat's table.
+    pub(super) fn streams(&self) -> Streams {
+        let repositories = redhat_repositories();
+        let stated = self.advisories.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
+        let stated = stated.flat_map(|stated| &stated.streams).chain(repositories.values().flatten());
+        let sorted: BTreeSet<&Ecosystem> = stated.collect();
+        let places = sorted.into_iter().cloned().zip(0..).collect();
+        Streams { places, repositories }
+    }
+}
+
+/// Which streams there are, by their places, and which of them a repository is of.
+#[derive(Debug)]
+pub(super) struct Streams {
+    places: BTreeMap<Ecosystem, usize>,
+    repositories: BTreeMap<String, BTreeSet<Ecosystem>>,
+}
+
+impl Streams {
+    pub(super) fn write<W: Write + Seek>(&self, writer: &mut Writer<W>) -> Result<(), WriteError> {
+        let Self { places, repositories } = self;
         // Keys are sorted as text there: 10 before 2.
         let names: BTreeMap<String, String> =
-            streams.iter().enumerate().map(|(place, stream)| (place.to_string(), cpe(stream))).collect();
+            places.iter().map(|(stream, place)| (place.to_string(), cpe(stream))).collect();
         write_bucket(writer, "cpe", &names)?;
         // Which image is of which streams, no feed of ours says.
         write_bucket(writer, "nvr", &BTreeMap::<String, ()>::new())?;
         let of = |streams: &BTreeSet<Ecosystem>| streams.iter().map(|stream| places[stream]).collect::<Vec<_>>();
         let repositories: BTreeMap<String, Vec<usize>> =
-            redhat_repositories().iter().map(|(id, streams)| (id.clone(), of(streams))).collect();
+            repositories.iter().map(|(id, streams)| (id.clone(), of(streams))).collect();
         write_bucket(writer, "repository", &repositories)
-    }
-
-    fn streams(&self) -> BTreeSet<Ecosystem> {
-        let stated = self.advisories.values().flat_map(BTreeMap::values).flat_map(BTreeMap::values);
-        let stated = stated.flat_map(|stated| stated.streams.iter().cloned());
-        stated.chain(redhat_repositories().into_values().flatten()).collect()
     }
 }
 
@@ -143,16 +157,8 @@ fn arches(affected: &Affected) -> BTreeSet<String> {
     }
 }
 
-fn places(streams: &BTreeSet<Ecosystem>) -> BTreeMap<&Ecosystem, usize> {
-    streams.iter().enumerate().map(|(place, stream)| (stream, place)).collect()
-}
-
 /// Vulnerabilities of which the same is stated are one entry.
-fn document(
-    id: &str,
-    fixes: &BTreeMap<Fix, BTreeMap<String, Stated>>,
-    places: &BTreeMap<&Ecosystem, usize>,
-) -> Vec<u8> {
+fn document(id: &str, fixes: &BTreeMap<Fix, BTreeMap<String, Stated>>, places: &BTreeMap<Ecosystem, usize>) -> Vec<u8> {
     let mut entries = Vec::new();
     for (fix, vulnerabilities) in fixes {
         let mut by_streams: BTreeMap<Vec<usize>, Vec<Cve<'_>>> = BTreeMap::new();
