@@ -187,6 +187,16 @@ impl VexSource {
     }
 }
 
+/// A document that a kit carries, as its author wrote it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CarriedVex {
+    /// A file name, for people; no two documents of a kit have the same.
+    pub name: String,
+    /// The whole text.
+    pub document: String,
+}
+
 /// What tells one VEX document from another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VexDocument {

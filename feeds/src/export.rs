@@ -8,6 +8,7 @@ use domain::digest::Digest;
 use domain::root::ContentRoot;
 use domain::source::SourceStatus;
 use domain::time::Timestamp;
+use domain::vex::CarriedVex;
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 
@@ -64,6 +65,7 @@ pub fn export<E>(
     writer.write_all(&dataset.advisories)?;
     writer.write_all(&dataset.kev)?;
     writer.write_all(&dataset.epss)?;
+    writer.write_all(&dataset.vex)?;
     Ok(Manifest {
         schema: SCHEMA,
         content_root: writer.root.finish(),
@@ -74,6 +76,24 @@ pub fn export<E>(
         counts: writer.counts,
         delta: None,
     })
+}
+
+/// The manifest of a data set that carries these VEX documents and no others. `root` has the leaves of all other records;
+/// the segments of VEX go to `sink`.
+pub fn with_vex<E>(
+    manifest: &Manifest,
+    root: ContentRoot,
+    vex: &[CarriedVex],
+    options: &ExportOptions,
+    sink: &mut impl FnMut(&Segment, Vec<u8>) -> Result<(), E>,
+) -> Result<Manifest, ExportError<E>> {
+    let others = manifest.segments.iter().filter(|segment| segment.kind != SegmentKind::Vex);
+    let segments = others.cloned().collect();
+    let mut writer =
+        Writer { segment_bytes_max: options.segment_bytes_max, sink, root, segments, counts: manifest.counts };
+    writer.write_all(vex)?;
+    let Writer { root, segments, counts, .. } = writer;
+    Ok(Manifest { content_root: root.finish(), segments, counts, ..manifest.clone() })
 }
 
 /// The content root of a data set, without writing it.
@@ -161,15 +181,17 @@ fn latest_date(dataset: &Dataset) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::{ExportError, ExportOptions, content_root, export};
+    use super::{ExportError, ExportOptions, content_root, export, with_vex};
     use crate::dataset::{
-        Dataset, DatasetError, Limits, Manifest, Row, Segment, SegmentKind, lines, parse_advisory, parse_epss,
+        Dataset, DatasetError, Limits, Manifest, Row, Segment, SegmentKind, VEX_BYTES_MAX, VEX_DOCUMENTS_MAX, lines,
+        parse_advisory, parse_epss,
     };
     use domain::advisory::{Advisory, Record};
     use domain::exploitation::{Epss, KnownExploited};
     use domain::root::ContentRoot;
     use domain::source::{Redistribution, SourceId, SourceStatus};
     use domain::time::Timestamp;
+    use domain::vex::CarriedVex;
 
     use crate::merge::{MergeRules, merge};
 
@@ -206,6 +228,7 @@ mod tests {
             epss: (0..50)
                 .map(|number| Epss { cve: format!("CVE-2020-{number:04}"), probability_e5: number, percentile_e5: 7 })
                 .collect(),
+            vex: vec![CarriedVex { name: "a.json".into(), document: "{\"statements\":[]}\n".into() }],
             sources: vec![status("ghsa", "2024-05-07"), status("epss", "2024-05-01")],
             coverage: Vec::new(),
         }
@@ -254,6 +277,7 @@ mod tests {
                         assert_eq!(KnownExploited::parse_canonical(line.raw).expect("kev").cve, line.key)
                     }
                     SegmentKind::Epss => assert_eq!(Epss::parse_canonical(line.raw).expect("epss").cve, line.key),
+                    SegmentKind::Vex => assert_eq!(CarriedVex::parse_canonical(line.raw).expect("vex").name, line.key),
                 }
             }
         }
@@ -267,8 +291,45 @@ mod tests {
     fn the_content_root_does_not_depend_on_where_segments_are_cut() {
         let (small, large) = (exported(&dataset(), 1), exported(&dataset(), 1 << 20));
         assert_eq!(small.0.content_root, large.0.content_root);
-        assert_eq!((small.1.len(), large.1.len()), (151, 3));
+        assert_eq!((small.1.len(), large.1.len()), (152, 4));
         assert_eq!(large.1[2].0.name, "feeds/epss/00000.ndjson");
+    }
+
+    #[test]
+    fn vex_that_is_added_later_gives_the_same_data_set() {
+        let whole = exported(&dataset(), 1000);
+        let without = exported(&Dataset { vex: Vec::new(), ..dataset() }, 1000);
+        assert!(!String::from_utf8(without.0.to_canonical_json()).expect("text").contains("vex"));
+        let mut root = ContentRoot::new();
+        for (segment, bytes) in &without.1 {
+            for line in lines(segment.kind, bytes, Limits::default()) {
+                let line = line.expect("a sorted line");
+                root.add(segment.kind.as_str(), line.key, line.raw);
+            }
+        }
+        let options = ExportOptions { segment_bytes_max: 1000, generated_at: None };
+        let mut made = Vec::new();
+        // Documents of before give way.
+        let added = with_vex(&whole.0, root, &dataset().vex, &options, &mut |segment, bytes| {
+            made.push((segment.clone(), bytes));
+            Ok::<(), std::convert::Infallible>(())
+        });
+        assert_eq!(added.expect("a valid data set"), whole.0);
+        assert!(made == whole.1[without.1.len()..]);
+    }
+
+    #[test]
+    fn a_data_set_carries_no_more_vex_than_a_scan_can_hold() {
+        let (manifest, _) = exported(&dataset(), 1000);
+        let mut many = manifest;
+        let last = many.segments.last_mut().expect("a segment");
+        last.length = VEX_BYTES_MAX + 1;
+        let refused = Manifest::parse(&many.to_canonical_json(), 1 << 20).expect_err("too large");
+        assert!(refused.to_string().contains("more VEX documents than"), "{refused}");
+        let last = many.segments.last_mut().expect("a segment");
+        (last.length, last.records, many.counts.vex) = (1, VEX_DOCUMENTS_MAX + 1, VEX_DOCUMENTS_MAX + 1);
+        let refused = Manifest::parse(&many.to_canonical_json(), 1 << 20).expect_err("too many");
+        assert!(refused.to_string().contains("more VEX documents than"), "{refused}");
     }
 
     #[test]

@@ -10,8 +10,10 @@ use domain::component::{Component, Identity, Inventory};
 use domain::finding::{Confidence, Coverage, Evaluation, Finding};
 use domain::purl::Purl;
 use domain::severity::Severity;
-use domain::vex::{Justification, VexEffect, VexStatus};
-use policy::vex::{Applied, COMPARISONS_MAX, Document, Library, Limits, VexError, apply, read, read_embedded};
+use domain::vex::{CarriedVex, Justification, VexEffect, VexSource, VexStatus};
+use policy::vex::{
+    Applied, COMPARISONS_MAX, Document, Library, Limits, VexError, apply, read, read_carried, read_embedded,
+};
 
 const ALPINE: &str = "pkg:oci/alpine@sha256%3A124c7d2707904eea7431fffe91522a01e5a861a624ee31d03372cc1d138a3126?repository_url=index.docker.io/library/alpine";
 const LIBCRYPTO: &str = "pkg:apk/alpine/libcrypto3@3.0.8-r3?arch=x86_64&upstream=openssl&distro=alpine-3.17.3";
@@ -407,6 +409,61 @@ fn an_sbom_does_not_clear_itself_of_what_a_document_beside_it_says() {
     let older = sbom.replace("\"version\":9", "\"version\":1").replace("not_affected", "exploitable");
     let older = written("vex.cdx.json", &older.replace("\"ref\":\"a\"", "\"ref\":\"pkg:npm/x@1\""));
     assert_eq!(effect(&npm, "CVE-2024-1", &[own, older]), Some(VexEffect::Contradicted));
+}
+
+/// The same document as one that a kit carries.
+fn carried(name: &str, text: &str) -> Document {
+    let carried = CarriedVex { name: name.to_owned(), document: text.to_owned() };
+    read_carried(&carried, &Limits::default()).expect("VEX").remove(0)
+}
+
+#[test]
+fn a_document_of_the_site_beats_those_of_the_kit_whatever_it_says() {
+    let npm = inventory(None, &["pkg:npm/x@1"]);
+    let text = |author: &str, product: &str, status: &str, more: &str| {
+        openvex_text(&said(product, status, more)).replace("\"author\":\"a\"", &format!("\"author\":\"{author}\""))
+    };
+    let affected = |product| text("vendor", product, "affected", "");
+    let clear = |product| text("vendor", product, "not_affected", WHY);
+    for (kit, site, expected) in [
+        (affected("pkg:npm/x@1"), clear("pkg:npm/x@1"), VexEffect::Suppressed),
+        // Also when the site speaks more generally.
+        (affected("pkg:npm/x@1"), clear("pkg:npm/x"), VexEffect::Suppressed),
+        (clear("pkg:npm/x@1"), affected("pkg:npm/x"), VexEffect::Annotated),
+        (clear("pkg:npm/x@1"), text("us", "pkg:npm/x", "under_investigation", ""), VexEffect::Annotated),
+        // Of something else it says nothing.
+        (clear("pkg:npm/x@1"), affected("pkg:npm/x@2"), VexEffect::Suppressed),
+    ] {
+        let documents = [carried("v.json", &kit), written("site.json", &site)];
+        assert_eq!(effect(&npm, "CVE-2024-1", &documents), Some(expected), "{kit} {site}");
+    }
+    // Two documents of a kit may contradict each other, and an SBOM does not overrule one.
+    let [clear, affected] = [clear("pkg:npm/x@1"), text("other", "pkg:npm/x@1", "affected", "")];
+    let both = [carried("1.json", &clear), carried("2.json", &affected)];
+    assert_eq!(effect(&npm, "CVE-2024-1", &both), Some(VexEffect::Contradicted));
+}
+
+#[test]
+fn of_a_kits_documents_those_are_told_that_concern_a_finding() {
+    let npm = inventory(None, &["pkg:npm/x@1"]);
+    let bad = openvex_text(&[said("pkg:npm/y@1", "fixed", ""), said("CPE x", "fixed", "")].join(","));
+    let good = openvex_text(&said("pkg:npm/x@1", "fixed", ""));
+    let near = openvex_text(&said("pkg:npm/x@2", "fixed", ""));
+    let documents = [carried("idle.json", &bad), carried("good.json", &good), carried("near.json", &near)];
+    let (evaluation, applied) = applied(&npm, &["CVE-2024-1"], &documents);
+    let names: Vec<_> = applied.documents.iter().map(|used| used.about.name.as_str()).collect();
+    assert_eq!((names, applied.warnings), (vec!["good.json", "near.json"], Vec::new()));
+    let decision = evaluation.suppressed[0].vex.as_ref().expect("a decision");
+    assert_eq!(decision.document.source, VexSource::Kit);
+}
+
+#[test]
+fn a_document_in_a_kit_has_a_name_that_can_be_told() {
+    for name in ["", "a\nb", "\u{9b}2J", &"x".repeat(201)] {
+        let carried = CarriedVex { name: name.to_owned(), document: openvex_text("") };
+        let refused = read_carried(&carried, &Limits::default()).expect_err("a bad name");
+        assert!(matches!(refused, VexError::Name { .. }), "{refused}");
+    }
 }
 
 #[test]

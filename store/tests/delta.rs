@@ -13,6 +13,7 @@ use domain::root::ContentRoot;
 use domain::severity::{Rating, RatingScheme, Severity};
 use domain::source::SourceId;
 use domain::time::Timestamp;
+use domain::vex::CarriedVex;
 use proptest::prelude::{Strategy, prop};
 use proptest::test_runner::{Config, TestRunner};
 use store::audit::{Entry, Event};
@@ -32,6 +33,7 @@ struct Set {
     advisories: BTreeMap<u8, Facts>,
     kev: BTreeMap<u8, u8>,
     epss: BTreeMap<u8, u8>,
+    vex: BTreeMap<u8, u8>,
 }
 
 fn npm() -> Ecosystem {
@@ -93,6 +95,11 @@ fn epss(number: u8, value: u8) -> Epss {
     Epss { cve: cve(number), probability_e5: u32::from(value), percentile_e5: 7 }
 }
 
+fn vex(number: u8, version: u8) -> CarriedVex {
+    let document = format!(r#"{{"version":{version},"statements":[]}}"#);
+    CarriedVex { name: format!("{number:03}.json"), document }
+}
+
 /// A segment that is being filled.
 struct Segment {
     number: u32,
@@ -141,6 +148,12 @@ fn full(store: &Store, set: &Set) -> Generation {
         builder.add_leaf(bucket, leaf);
         builder.add_epss(&fact);
     }
+    for (number, version) in &set.vex {
+        let carried = vex(*number, *version);
+        let (bucket, located) = segment.push("vex", &carried.name, &json(&carried));
+        builder.add_leaf(bucket, Digest::from_bytes(located.leaf));
+        builder.add_vex(&carried.name, located);
+    }
     builder.declare_complete(&npm());
     let number = store.next_generation().expect("a number");
     let (root, census) = (builder.content_root().expect("a root"), builder.census());
@@ -166,6 +179,12 @@ fn delta(base: &Set, new: &Set, first: u32) -> (Delta, Segment) {
     for (number, value) in new.epss.iter().filter(|(key, value)| base.epss.get(key) != Some(value)) {
         delta.upsert_epss(&epss(*number, *value));
     }
+    for (number, version) in new.vex.iter().filter(|(key, version)| base.vex.get(key) != Some(version)) {
+        let carried = vex(*number, *version);
+        let located = segment.push("vex", &carried.name, &json(&carried)).1;
+        delta.upsert_vex(&carried.name, located);
+    }
+    base.vex.keys().filter(|key| !new.vex.contains_key(key)).for_each(|key| delta.remove_vex(&vex(*key, 0).name));
     base.advisories
         .keys()
         .filter(|key| !new.advisories.contains_key(key))
@@ -181,6 +200,8 @@ fn on_top(store: &Store, base: &Generation, before: &Set, after: &Set) -> Result
     let npm = npm();
     let has_packages = after.advisories.values().any(|(_, packages, _)| !packages.is_empty());
     let overlay = Overlay::apply(base, store.blobs(), delta, has_packages.then_some((&npm, true)))?;
+    let lines = after.vex.iter().map(|(number, version)| json(&vex(*number, *version)).len() as u64);
+    assert_eq!(overlay.vex_bytes(base)?, lines.sum::<u64>());
     let number = store.next_generation()?;
     let segments = [segment.put(store)];
     let path = store.generation_path(number);
@@ -274,6 +295,9 @@ fn answers(store: &Store, generation: &Generation) -> Vec<String> {
     view.advisory_lines(store.blobs(), &mut keep).expect("read");
     view.known_exploited_lines(store.blobs(), &mut keep).expect("read");
     view.epss_lines(&mut keep).expect("read");
+    view.vex_lines(store.blobs(), &mut keep).expect("read");
+    let library = generation.vex(store.blobs()).expect("read");
+    answers.extend(library.documents().iter().map(|document| format!("{:?}", document.about)));
     answers
 }
 
@@ -282,7 +306,12 @@ fn sets() -> impl Strategy<Value = Set> {
     let facts = facts.prop_map(|(alias, packages, version)| (alias, packages.into_iter().collect(), version));
     let advisories = prop::collection::btree_map(0_u8..12, facts, 0..8);
     let numbers = || prop::collection::btree_map(0_u8..12, 0_u8..3, 0..6);
-    (advisories, numbers(), numbers()).prop_map(|(advisories, kev, epss)| Set { advisories, kev, epss })
+    (advisories, numbers(), numbers(), numbers()).prop_map(|(advisories, kev, epss, vex)| Set {
+        advisories,
+        kev,
+        epss,
+        vex,
+    })
 }
 
 fn new_store() -> (tempfile::TempDir, Store) {
@@ -315,7 +344,29 @@ fn walk(step: u8) -> Set {
         advisories: advisories.map(|key| (key, (Some(key / 2), vec![usize::from(key % 3)], step % 3))).collect(),
         kev: (0..step % 7).map(|key| (key, step)).collect(),
         epss: (0..12).map(|key| (key, if key == step % 12 { 9 } else { 1 })).collect(),
+        vex: (step % 3..5).map(|key| (key, step / 2)).collect(),
     }
+}
+
+#[test]
+fn an_index_that_was_written_before_there_was_vex_is_read_as_one_without() {
+    let (_directory, store) = new_store();
+    let mut builder = GenerationBuilder::new();
+    let number = store.next_generation().expect("a number");
+    let root = builder.content_root().expect("a root");
+    let path = store.generation_path(number);
+    builder.write(store.disk(), &path, &[]).expect("an index");
+    let index = redb::Database::open(&path).expect("an index");
+    let write = index.begin_write().expect("a transaction");
+    assert!(write.delete_table(redb::TableDefinition::<&str, &[u8]>::new("vex")).expect("deleted"));
+    write.commit().expect("committed");
+    drop(index);
+    let layer = LayerRef::seal(store.disk(), number, &path).expect("an index");
+    let old = activate(&store, number, vec![layer], root, Vec::new(), Census::default());
+    assert!(old.vex(store.blobs()).expect("read").documents().is_empty());
+    let after = Set { vex: [(1, 1)].into(), ..Set::default() };
+    let new = on_top(&store, &old, &Set::default(), &after).expect("applied");
+    assert_eq!(answers(&store, &new), answers(&store, &full(&store, &after)));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use domain::advisory::{Advisory, PackageKey};
 use domain::exploitation::{Epss, KnownExploited};
 use domain::root::ContentRoot;
+use domain::vex::CarriedVex;
 use feeds::dataset::{
     Counts, Cut, Cutter, Limits, Line, MANIFEST_NAME, Manifest, Row, SEGMENT_BYTES_MAX, SegmentKind, lines,
 };
@@ -62,6 +63,7 @@ impl Output {
             SegmentKind::Advisory => &mut self.counts.advisories,
             SegmentKind::Kev => &mut self.counts.kev,
             SegmentKind::Epss => &mut self.counts.epss,
+            SegmentKind::Vex => &mut self.counts.vex,
         };
         *count += segment.records;
         self.segments.push(segment);
@@ -125,6 +127,11 @@ fn copied(kind: SegmentKind, raw: &[u8], copy: usize) -> (String, Vec<u8>) {
             let fact = Epss { cve: renamed(&fact.cve, copy), ..fact };
             (fact.cve.clone(), fact.to_line())
         }
+        SegmentKind::Vex => {
+            let carried = CarriedVex::parse(raw).expect("a document");
+            let carried = CarriedVex { name: renamed(&carried.name, copy), ..carried };
+            (carried.name.clone(), carried.to_line())
+        }
     }
 }
 
@@ -143,6 +150,10 @@ fn changed(kind: SegmentKind, raw: &[u8]) -> Vec<u8> {
         SegmentKind::Epss => {
             let fact = Epss::parse(raw).expect("a fact");
             Epss { probability_e5: fact.probability_e5 + 1, ..fact }.to_line()
+        }
+        SegmentKind::Vex => {
+            let carried = CarriedVex::parse(raw).expect("a document");
+            CarriedVex { document: carried.document + " ", ..carried }.to_line()
         }
     }
 }

@@ -16,6 +16,7 @@ use domain::exploitation::{Epss, KnownExploited};
 use domain::matching::AdvisoryIndex;
 use domain::root::ContentRoot;
 use domain::time::Timestamp;
+use domain::vex::CarriedVex;
 use feeds::dataset::{Limits, MANIFEST_NAME, Manifest, Row, SegmentKind, lines};
 use store::audit::{Entry, Event};
 use store::{
@@ -109,6 +110,7 @@ fn full(store: &Store, segments: &Segments) -> Generation {
                             builder.add_known_exploited(&KnownExploited::parse(line.raw).expect("one"), located);
                         }
                         SegmentKind::Epss => builder.add_epss(&Epss::parse_canonical(line.raw).expect("one")),
+                        SegmentKind::Vex => builder.add_vex(line.key, located),
                     }
                     offset += line.raw.len() + 1;
                 }
@@ -175,6 +177,10 @@ fn bent(kind: SegmentKind, raw: &[u8]) -> Vec<u8> {
             let fact = Epss::parse(raw).expect("one");
             Epss { probability_e5: fact.probability_e5 + 1, ..fact }.to_line()
         }
+        SegmentKind::Vex => {
+            let carried = CarriedVex::parse(raw).expect("one");
+            CarriedVex { document: carried.document + " ", ..carried }.to_line()
+        }
     }
 }
 
@@ -186,6 +192,7 @@ fn delta(changes: &[Change], segment: u32) -> (Delta, Vec<u8>, Digest) {
                 SegmentKind::Advisory => delta.remove_advisory(key),
                 SegmentKind::Kev => delta.remove_known_exploited(key),
                 SegmentKind::Epss => delta.remove_epss(key),
+                SegmentKind::Vex => delta.remove_vex(key),
             }
             continue;
         };
@@ -194,6 +201,7 @@ fn delta(changes: &[Change], segment: u32) -> (Delta, Vec<u8>, Digest) {
             SegmentKind::Advisory => delta.upsert_advisory(Advisory::parse(raw).expect("one"), located),
             SegmentKind::Kev => delta.upsert_known_exploited(&KnownExploited::parse(raw).expect("one"), located),
             SegmentKind::Epss => delta.upsert_epss(&Epss::parse_canonical(raw).expect("one")),
+            SegmentKind::Vex => delta.upsert_vex(key, located),
         }
         blob.extend_from_slice(raw);
         blob.push(b'\n');

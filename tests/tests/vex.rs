@@ -256,3 +256,151 @@ fn a_server_applies_the_site_s_vex_to_every_scan_and_the_sbom_s_own_when_asked()
     assert_eq!(count(&asked, "suppressed"), suppressed + 1);
     assert_eq!(server.request("POST", "/api/v1/scan?vex=all", body.as_bytes()).status, 400);
 }
+
+/// The demo kit with what is in `vex/`, as version `version`.
+fn build(site: &Site, output: &str, version: &str, more: &[&str]) -> Ran {
+    let common = ["kit", "build", "--keys", "keys", "--dataset", "dataset", "--kit-version", version, "-o", output];
+    site.run(&[&common[..], more].concat())
+}
+
+#[test]
+fn vex_in_a_kit_is_applied_by_every_scan_and_says_where_it_is_from() {
+    let site = imported();
+    let before = json(&site.run(&["scan", "bom.json", "-f", "json"]));
+    let (found, finding) = (count(&before, "findings"), &before["findings"][0]);
+    fs::create_dir_all(site.path("vex/sub")).expect("a directory");
+    write(&site, "vex/sub/vendor.openvex.json", &clearing(&before));
+    fs::write(site.path("vex/README.md"), "ours").expect("a file");
+    let built = build(&site, "2.tar.zst", "2", &["--vex", "vex"]);
+    assert_eq!(built.code, 0, "{}", built.stderr);
+    assert!(built.stderr.contains("vex/README.md is not carried: malformed JSON"), "{}", built.stderr);
+    let ran = site.import("2.tar.zst");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+
+    let scan = |more: &[&str]| json(&site.run(&[&["scan", "bom.json", "-f", "json"][..], more].concat()));
+    let after = scan(&[]);
+    assert_eq!((count(&after, "findings"), count(&after, "suppressed")), (0, found));
+    let (used, decision) = (&after["vex"][0], &after["suppressed"][0]["vex"]);
+    assert_eq!((used["source"].as_str(), decision["source"].as_str()), (Some("kit"), Some("kit")));
+    assert_eq!(used["document"], "sub/vendor.openvex.json");
+    let digest = tests::digest_of(&site.path("vex/sub/vendor.openvex.json"));
+    assert_eq!(used["document_digest"], digest, "the document is the vendor's, byte for byte");
+
+    // The site knows better.
+    let mut against = clearing(&before);
+    for statement in against["statements"].as_array_mut().expect("a list") {
+        statement["status"] = "affected".into();
+        statement.as_object_mut().expect("an object").remove("justification");
+    }
+    write(&site, "site.json", &against);
+    assert_eq!(count(&scan(&["--vex", "site.json"]), "findings"), found);
+    // A generation of before has none.
+    assert_eq!(scan(&["--generation", "1"])["findings"], before["findings"]);
+
+    let (id, purl) = (finding["vulnerability"].as_str().expect("an id"), finding["purl"].as_str().expect("a purl"));
+    let said = site.ok(&["db", "explain", id, purl]);
+    assert!(said.contains("in the kit's sub/vendor.openvex.json") && said.contains("VEX suppresses"), "{said}");
+    assert!(site.ok(&["db", "status"]).contains("VEX           1 documents"));
+    assert_eq!(json(&site.run(&["db", "status", "-f", "json"]))["vex_documents"], 1);
+    let server = Server::start(&site, &["--plain-http"]);
+    let report = server.request("POST", "/api/v1/scan", &sbom()).json();
+    assert_eq!((count(&report, "findings"), count(&report, "suppressed")), (0, found));
+}
+
+#[test]
+fn a_delta_with_vex_gives_the_same_as_the_full_kit_and_both_are_passed_on() {
+    let site = imported();
+    let before = json(&site.run(&["scan", "bom.json", "-f", "json"]));
+    let found = count(&before, "findings");
+    fs::create_dir(site.path("one")).expect("a directory");
+    fs::create_dir(site.path("two")).expect("a directory");
+    let mut some = clearing(&before);
+    some["statements"].as_array_mut().expect("a list").truncate(1);
+    write(&site, "one/gone.json", &clearing(&before));
+    write(&site, "one/kept.json", &some);
+    write(&site, "one/changed.json", &some);
+    write(&site, "two/kept.json", &some);
+    some["version"] = 2.into();
+    write(&site, "two/changed.json", &some);
+    for (output, version, more) in [
+        ("base.tar.zst", "2", &["--vex", "one"][..]),
+        ("full.tar.zst", "3", &["--vex", "two"]),
+        ("delta.tar.zst", "3", &["--vex", "two", "--base", "base.tar.zst"]),
+    ] {
+        let built = build(&site, output, version, more);
+        assert_eq!(built.code, 0, "{}", built.stderr);
+        if output == "delta.tar.zst" {
+            assert!(built.stdout.contains("vex       1 new or changed, 1 deleted, 2 in all"), "{}", built.stdout);
+        }
+    }
+    let state = |name: &str, arguments: &[&str]| site.run(&[&["--state-dir", name][..], arguments].concat());
+    let import = |name: &str, kit: &str| {
+        let ran = state(name, &["kit", "import", kit, "--trust-root", "keys/1.root.json", "--no-seal"]);
+        assert_eq!(ran.code, 0, "{kit}: {}", ran.stderr);
+    };
+    import("stacked", "base.tar.zst");
+    let all = json(&state("stacked", &["scan", "bom.json", "-f", "json"]));
+    assert_eq!(count(&all, "suppressed"), found);
+    import("stacked", "delta.tar.zst");
+    import("whole", "full.tar.zst");
+    let told = |name: &str| {
+        let status = json(&state(name, &["db", "status", "-f", "json"]));
+        let report = json(&state(name, &["scan", "bom.json", "-f", "json"]));
+        (
+            status["content_root"].clone(),
+            status["vex_documents"].clone(),
+            report["suppressed"].clone(),
+            report["vex"].clone(),
+        )
+    };
+    let (stacked, whole) = (told("stacked"), told("whole"));
+    assert_eq!(stacked, whole);
+    assert!(whole.1 == 2 && whole.2.as_array().is_some_and(|rows| rows.len() == 1), "{whole:?}");
+
+    // What the vendor has signed comes out again, and makes the same kit; so does what the site passes on.
+    state("stacked", &["feeds", "export", "-o", "exported"]);
+    let common =
+        ["kit", "build", "--keys", "keys", "--dataset", "exported", "--kit-version", "4", "-o", "again.tar.zst"];
+    site.ok(&common);
+    import("again", "again.tar.zst");
+    assert_eq!(told("again"), whole);
+    let made = state("whole", &["admin", "site-root", "init", "-o", "custodians"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    write(&site, "receipt.json", &Value::Null);
+    let passed = ["kit", "export", "--kit", "full.tar.zst", "--receipt", "receipt.json", "-o", "onward.tar.zst"];
+    let passed = state("whole", &passed);
+    assert_eq!(passed.code, 0, "{}", passed.stderr);
+    import("behind", "onward.tar.zst");
+    assert_eq!(told("behind"), whole);
+}
+
+#[test]
+fn a_kit_is_not_built_with_vex_that_no_site_could_read() {
+    let site = Site::new();
+    site.vendor();
+    fs::create_dir(site.path("vex")).expect("a directory");
+    let refused = |more: &[&str], code: i32, told: &str| {
+        let ran = build(&site, "x.tar.zst", "1", more);
+        assert_eq!(ran.code, code, "{}", ran.stderr);
+        assert!(ran.stderr.contains(told) && !site.path("x.tar.zst").exists(), "{told}: {}", ran.stderr);
+    };
+    refused(&["--vex", "vex"], 2, "there is no VEX document in it");
+    fs::write(site.path("vex/bad.json"), "{\"statements\":").expect("a file");
+    refused(&["--vex", "vex"], 3, "a kit cannot carry the VEX document vex/bad.json");
+    refused(&["--vex", "vex/bad.json"], 3, "a kit cannot carry the VEX document vex/bad.json");
+    fs::remove_file(site.path("vex/bad.json")).expect("removed");
+    let one = r#"{"@context":"https://openvex.dev/ns/v0.2.0","statements":[{"status":"fixed"}]}"#;
+    fs::write(site.path("vex/a.json"), one).expect("a file");
+    fs::write(site.path("a.json"), one).expect("a file");
+    refused(&["--vex", "vex", "--vex", "a.json"], 2, "two documents have the name a.json");
+    fs::write(site.path("big.json"), one.to_owned() + &" ".repeat(8 << 20)).expect("a file");
+    refused(&["--vex", "big.json"], 2, "big.json is too large for a kit");
+    // What does not count of a document is told to whoever can mend it.
+    let built = build(&site, "x.tar.zst", "1", &["--vex", "a.json"]);
+    assert_eq!(built.code, 0, "{}", built.stderr);
+    assert!(
+        built.stderr.contains("a.json: does not count: statements[0]: it names no vulnerability"),
+        "{}",
+        built.stderr
+    );
+}

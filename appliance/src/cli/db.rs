@@ -106,7 +106,7 @@ fn status(generation: &Generation, format: Format, now: Timestamp, out: &mut imp
             "generation": row.number, "kit": row.kit_sha256, "kit_version": row.kit_version,
             "content_root": row.content_root, "signed_at": row.signed_at, "imported_at": row.imported_at,
             "advisories": row.advisories, "ecosystems": generation.ecosystems(),
-            "sources": row.sources, "age_days": ages, "trivy_db": row.trivy_db,
+            "vex_documents": generation.census()?.vex, "sources": row.sources, "age_days": ages, "trivy_db": row.trivy_db,
         });
         writeln!(out, "{document:#}")?;
         return Ok(Exit::Clean);
@@ -126,6 +126,10 @@ fn status(generation: &Generation, format: Format, now: Timestamp, out: &mut imp
             "not complete  {} more, whose packages count as not evaluated (--format json lists them)",
             partial.len()
         )?;
+    }
+    let vex = generation.census()?.vex;
+    if vex > 0 {
+        writeln!(out, "VEX           {vex} documents, which every scan applies")?;
     }
     if let Some(trivy_db) = &row.trivy_db {
         writeln!(out, "{}", describe_trivy_db(trivy_db))?;
@@ -234,7 +238,7 @@ fn explain_one(
     let root = product.map(Purl::parse).transpose().map_err(|error| UsageError(error.to_string()))?;
     let identity = Identity { root, ..Identity::default() };
     let subject = Subject { vulnerability, aliases: &names, component: &component, identity: &identity };
-    let vex = VexExplanation::of(vex, &subject)?;
+    let vex = VexExplanation::of(vex, &generation.vex(store.blobs())?, &subject)?;
     if format == Format::Json {
         let document = serde_json::json!({
             "vulnerability": vulnerability, "purl": purl, "advisories": ids, "explanation": explanation, "vex": vex,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use domain::time::Timestamp;
-use domain::vex::{Justification, VexEffect, VexStatus};
+use domain::vex::{Justification, VexEffect, VexSource, VexStatus};
 use policy::vex::{Claim, Claims, Document, Library, Limits, Subject, VexError, Weighed};
 use serde::Serialize;
 
@@ -76,11 +76,7 @@ pub(crate) fn load(paths: &[PathBuf]) -> Result<Loaded> {
         for file in files::walk(std::slice::from_ref(path))? {
             match read(&file, &limits)? {
                 Ok(documents) => loaded.documents.extend(documents),
-                // A README, an index, a picture.
-                Err(VexError::Unrecognised { .. } | VexError::NotUtf8 | VexError::Empty) => strangers.push(file),
-                Err(VexError::Malformed { .. }) if file.extension().is_none_or(|it| it != "json") => {
-                    strangers.push(file)
-                }
+                Err(error) if is_stranger(&file, &error) => strangers.push(file),
                 Err(error) => return Err(error).with_context(|| cannot(&file)),
             }
         }
@@ -94,6 +90,15 @@ pub(crate) fn load(paths: &[PathBuf]) -> Result<Loaded> {
         }
     }
     Ok(loaded)
+}
+
+/// What may lie in a directory beside VEX: a README, an index, a picture.
+pub(super) fn is_stranger(file: &Path, error: &VexError) -> bool {
+    match error {
+        VexError::Unrecognised { .. } | VexError::NotUtf8 | VexError::Empty => true,
+        VexError::Malformed { .. } => file.extension().is_none_or(|it| it != "json"),
+        VexError::Envelope { .. } | VexError::Name { .. } | VexError::Limit { .. } => false,
+    }
 }
 
 fn cannot(path: &Path) -> String {
@@ -118,6 +123,7 @@ pub(crate) struct VexExplanation {
 
 #[derive(Serialize)]
 struct Said {
+    source: VexSource,
     document: String,
     place: String,
     author: Option<String>,
@@ -130,15 +136,16 @@ struct Said {
 
 impl VexExplanation {
     /// None when there is no document to ask.
-    pub(crate) fn of(paths: &[PathBuf], subject: &Subject<'_>) -> Result<Option<Self>> {
-        if paths.is_empty() {
+    pub(crate) fn of(paths: &[PathBuf], carried: &Library, subject: &Subject<'_>) -> Result<Option<Self>> {
+        if paths.is_empty() && carried.documents().is_empty() {
             return Ok(None);
         }
         let loaded = load(paths)?;
         let library = Library::of(loaded.documents);
-        let claims = Claims::of(&[&library]);
+        let claims = Claims::of(&[&library, carried]);
         let weighing = claims.weigh(subject);
         let said = |one: &Weighed<'_>| Said {
+            source: one.claim.document.about.source,
             document: one.claim.document.about.name.clone(),
             place: one.claim.statement.place.clone(),
             author: one.claim.document.about.author.clone(),
@@ -167,8 +174,13 @@ impl VexExplanation {
             let author = said.author.as_deref().unwrap_or("an author not named");
             let why = said.justification.map(|why| format!(" ({why})")).unwrap_or_default();
             let line = format!(
-                "  VEX {}{why} for {}: {author} in {} {}; {}",
-                said.status, said.target, said.document, said.place, said.standing
+                "  VEX {}{why} for {}: {author} in {}{} {}; {}",
+                said.status,
+                said.target,
+                if said.source == VexSource::Kit { "the kit's " } else { "" },
+                said.document,
+                said.place,
+                said.standing
             );
             writeln!(out, "{}", escape(&line))?;
         }

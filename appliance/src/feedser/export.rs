@@ -35,6 +35,7 @@ pub(crate) fn segments(generation: &Generation, blobs: &Blobs, manifest: &Manife
             SegmentKind::Advisory => view.advisory_lines(blobs, &mut take),
             SegmentKind::Kev => view.known_exploited_lines(blobs, &mut take),
             SegmentKind::Epss => view.epss_lines(&mut take),
+            SegmentKind::Vex => view.vex_lines(blobs, &mut take),
         };
         if let Err(error) = passed.and_then(|()| rebuild.finish().map_err(Refused::Segment)) {
             bail!("the {kind} records are not those that were signed: {error}");

@@ -65,7 +65,7 @@ impl Intake {
         let kev = newest_by_cve(self.ingested.kev, |fact: &KnownExploited| &fact.cve);
         let epss = newest_by_cve(self.ingested.epss, |fact: &Epss| &fact.cve);
         let coverage = coverage(&merged.advisories, complete);
-        let dataset = Dataset { advisories: merged.advisories, kev, epss, sources, coverage };
+        let dataset = Dataset { advisories: merged.advisories, kev, epss, vex: Vec::new(), sources, coverage };
         Merged { dataset, conflicts: merged.conflicts }
     }
 }

@@ -21,6 +21,8 @@ pub(crate) const ENGINE: &str = concat!("stella ", env!("CARGO_PKG_VERSION"));
 pub(crate) struct Engine {
     store: Arc<Store>,
     open: Mutex<Option<Arc<Generation>>>,
+    /// What the kit of a generation has brought, read once.
+    vex: Mutex<Option<(u64, Arc<Library>)>>,
     limits: Limits,
     /// Is told of each generation that is opened to be served.
     opened: Option<UnboundedSender<GenerationRow>>,
@@ -65,7 +67,7 @@ pub(crate) enum ScanError {
 
 impl Engine {
     pub(crate) fn new(store: Arc<Store>, limits: Limits) -> Self {
-        Self { store, open: Mutex::new(None), limits, opened: None }
+        Self { store, open: Mutex::new(None), vex: Mutex::new(None), limits, opened: None }
     }
 
     /// Tells of each generation that it opens to serve it.
@@ -105,6 +107,18 @@ impl Engine {
         }
     }
 
+    /// The VEX of a generation, which is read and indexed once as long as scans are by the same.
+    fn vex_of(&self, generation: &Generation) -> Result<Arc<Library>, StoreError> {
+        let number = generation.row().number;
+        let known = self.vex.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, library)) = known.filter(|(known, _)| *known == number) {
+            return Ok(library);
+        }
+        let library = Arc::new(generation.vex(self.store.blobs())?);
+        *self.vex.lock().unwrap_or_else(PoisonError::into_inner) = Some((number, Arc::clone(&library)));
+        Ok(library)
+    }
+
     /// Reads a document under this engine's limits, without judging it.
     pub(crate) fn read(&self, document: &[u8]) -> Result<Inventory, SbomError> {
         sbom::read(document, &self.limits)
@@ -119,7 +133,9 @@ impl Engine {
         };
         let mut inventory = sbom::read(document, &self.limits)?;
         let mut evaluation = domain::matching::evaluate(&inventory, &generation.view()?)?;
-        let vex = apply_vex(document, &mut inventory, &mut evaluation, &options.vex)?;
+        let carried = self.vex_of(&generation)?;
+        let vex =
+            apply_vex(document, &mut inventory, &mut evaluation, [&options.vex.site, &carried], options.vex.embedded)?;
         let row = generation.row();
         let reference = GenerationRef { number: row.number, kit: row.kit_sha256, content_root: row.content_root };
         let verdict = policy::judge(&evaluation, &options.gate, reference, &row.sources, ENGINE, now);
@@ -132,17 +148,18 @@ fn apply_vex(
     document: &[u8],
     inventory: &mut Inventory,
     evaluation: &mut Evaluation,
-    options: &VexOptions,
+    [site, carried]: [&Library; 2],
+    embed: bool,
 ) -> Result<Vec<DocumentUse>, VexError> {
     let analyses = inventory.identity.analyses;
-    let embedded = if options.embedded && analyses > 0 { embedded(document)? } else { Vec::new() };
+    let embedded = if embed && analyses > 0 { embedded(document)? } else { Vec::new() };
     if analyses > 0 && embedded.is_empty() {
-        let reason = if options.embedded { "they are read from JSON in UTF-8 only" } else { "--vex sbom applies them" };
+        let reason = if embed { "they are read from JSON in UTF-8 only" } else { "--vex sbom applies them" };
         let said =
             format!("the SBOM has an analysis of {analyses} vulnerabilities of its own, not applied here: {reason}");
         inventory.warnings.push(said);
     }
-    let libraries = [&*options.site, &Library::of(embedded)];
+    let libraries = [site, carried, &Library::of(embedded)];
     let applied = policy::vex::apply(evaluation, inventory, &libraries, COMPARISONS_MAX)?;
     inventory.warnings.extend(applied.warnings);
     Ok(applied.documents)

@@ -19,6 +19,13 @@ pub const SCHEMA: u32 = 1;
 /// old, at the gates already, instead of finding segments missing.
 pub const DELTA_SCHEMA: u32 = 2;
 
+/// Documents that a data set may carry, and the bytes of all their lines: every scan holds what they say in memory, which
+/// may be twenty times as much.
+pub const VEX_DOCUMENTS_MAX: u64 = 10_000;
+pub const VEX_BYTES_MAX: u64 = 32 << 20;
+/// Of the line of one document, without its line feed.
+pub const VEX_LINE_BYTES_MAX: usize = 8 << 20;
+
 /// The manifest's name inside a kit.
 pub const MANIFEST_NAME: &str = "feeds/manifest.json";
 
@@ -64,6 +71,14 @@ pub struct Counts {
     pub advisories: u64,
     pub kev: u64,
     pub epss: u64,
+    /// Documents. Not written when there is none, as before there were any.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub vex: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A file of sorted lines.
@@ -87,10 +102,11 @@ pub enum SegmentKind {
     Advisory,
     Kev,
     Epss,
+    Vex,
 }
 
 impl SegmentKind {
-    pub const ALL: [Self; 3] = [Self::Advisory, Self::Kev, Self::Epss];
+    pub const ALL: [Self; 4] = [Self::Advisory, Self::Kev, Self::Epss, Self::Vex];
 
     /// The kind under which the content root knows the records.
     pub const fn as_str(self) -> &'static str {
@@ -98,6 +114,7 @@ impl SegmentKind {
             Self::Advisory => "advisory",
             Self::Kev => "kev",
             Self::Epss => "epss",
+            Self::Vex => "vex",
         }
     }
 
@@ -106,6 +123,7 @@ impl SegmentKind {
         match self {
             Self::Advisory => r#"{"id":""#,
             Self::Kev | Self::Epss => r#"{"cve":""#,
+            Self::Vex => r#"{"name":""#,
         }
     }
 
@@ -114,6 +132,7 @@ impl SegmentKind {
             Self::Advisory => "advisories",
             Self::Kev => "kev",
             Self::Epss => "epss",
+            Self::Vex => "vex",
         }
     }
 
@@ -155,6 +174,7 @@ impl Counts {
             SegmentKind::Advisory => self.advisories,
             SegmentKind::Kev => self.kev,
             SegmentKind::Epss => self.epss,
+            SegmentKind::Vex => self.vex,
         }
     }
 
@@ -167,6 +187,7 @@ impl Counts {
             SegmentKind::Advisory => &mut self.advisories,
             SegmentKind::Kev => &mut self.kev,
             SegmentKind::Epss => &mut self.epss,
+            SegmentKind::Vex => &mut self.vex,
         }
     }
 }
@@ -205,6 +226,11 @@ impl Manifest {
         let refuse = |problem| Err(DatasetError::Contradiction { at: MANIFEST_NAME.to_owned(), problem });
         if check_segments(&self.segments, SegmentKind::segment_name)? != self.counts {
             return refuse("the segments do not add up to the counts");
+        }
+        let vex = self.segments.iter().filter(|segment| segment.kind == SegmentKind::Vex);
+        let vex_bytes = vex.fold(0, |sum, segment| u64::saturating_add(sum, segment.length));
+        if self.counts.vex > VEX_DOCUMENTS_MAX || vex_bytes > VEX_BYTES_MAX {
+            return refuse("there are more VEX documents than a data set may carry");
         }
         if (self.schema == DELTA_SCHEMA) != self.delta.is_some() {
             return refuse("the schema does not say rightly whether this is a delta");

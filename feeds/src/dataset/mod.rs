@@ -19,13 +19,17 @@ use domain::advisory::Advisory;
 use domain::digest::Digest;
 use domain::exploitation::{Epss, KnownExploited};
 use domain::source::SourceStatus;
+use domain::vex::CarriedVex;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use coverage::{EcosystemCoverage, coverage};
 pub use cutter::{Cut, Cutter, SEGMENT_BYTES_MAX};
 pub use lines::{Limits, Line, Lines, lines};
-pub use manifest::{Counts, DELTA_SCHEMA, Delta, MANIFEST_NAME, Manifest, SCHEMA, Segment, SegmentKind};
+pub use manifest::{
+    Counts, DELTA_SCHEMA, Delta, MANIFEST_NAME, Manifest, SCHEMA, Segment, SegmentKind, VEX_BYTES_MAX,
+    VEX_DOCUMENTS_MAX, VEX_LINE_BYTES_MAX,
+};
 
 /// Everything that a kit says about vulnerabilities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,6 +37,7 @@ pub struct Dataset {
     pub advisories: Vec<Advisory>,
     pub kev: Vec<KnownExploited>,
     pub epss: Vec<Epss>,
+    pub vex: Vec<CarriedVex>,
     pub sources: Vec<SourceStatus>,
     pub coverage: Vec<EcosystemCoverage>,
 }
@@ -121,6 +126,14 @@ impl Row for Epss {
 
     fn key(&self) -> &str {
         &self.cve
+    }
+}
+
+impl Row for CarriedVex {
+    const KIND: SegmentKind = SegmentKind::Vex;
+
+    fn key(&self) -> &str {
+        &self.name
     }
 }
 

@@ -6,6 +6,7 @@ use domain::advisory::Advisory;
 use domain::digest::Digest;
 use domain::exploitation::{Epss, KnownExploited};
 use domain::root::ContentRoot;
+use domain::vex::CarriedVex;
 use feeds::dataset::{Counts, MANIFEST_NAME, Manifest, Row, Segment, SegmentKind};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use serde_json::Value;
@@ -153,6 +154,7 @@ fn bent_record(kind: SegmentKind, line: &[u8], place: &Place, change: &Edit) -> 
         SegmentKind::Advisory => typed::<Advisory>(&value),
         SegmentKind::Kev => typed::<KnownExploited>(&value),
         SegmentKind::Epss => typed::<Epss>(&value),
+        SegmentKind::Vex => typed::<CarriedVex>(&value),
     };
     let mut line = typed.unwrap_or_else(|| value.to_string().into_bytes());
     line.push(b'\n');
@@ -195,6 +197,7 @@ pub(crate) fn settle(targets: &mut Targets) {
             SegmentKind::Advisory => counts.advisories += records,
             SegmentKind::Kev => counts.kev += records,
             SegmentKind::Epss => counts.epss += records,
+            SegmentKind::Vex => counts.vex += records,
         }
         let (first, last) = (keys.first().cloned().unwrap_or_default(), keys.pop().unwrap_or_default());
         let (length, sha256) = (bytes.len() as u64, Digest::of(bytes));

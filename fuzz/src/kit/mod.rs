@@ -26,6 +26,7 @@ pub(crate) use ::forge as support;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
+use domain::vex::CarriedVex;
 use feeds::dataset::{Dataset, MANIFEST_NAME, Manifest, Segment, coverage};
 use feeds::ingest::{Ingested, Options, ingest};
 use feeds::merge::{MergeRules, merge};
@@ -89,7 +90,22 @@ fn dataset() -> Dataset {
     let coverage = coverage(&advisories, &BTreeSet::new());
     let kev: BTreeMap<_, _> = read.kev.into_iter().map(|fact| (fact.cve.clone(), fact)).collect();
     let epss: BTreeMap<_, _> = read.epss.into_iter().map(|fact| (fact.cve.clone(), fact)).collect();
-    Dataset { advisories, kev: kev.into_values().collect(), epss: epss.into_values().collect(), sources, coverage }
+    Dataset {
+        advisories,
+        kev: kev.into_values().collect(),
+        epss: epss.into_values().collect(),
+        vex: vec![vex()],
+        sources,
+        coverage,
+    }
+}
+
+/// A document in which much can be bent: all that a statement may have, and a reference to what the records speak of.
+fn vex() -> CarriedVex {
+    let document = r#"{"@context":"https://openvex.dev/ns/v0.2.0","@id":"https://v.example/1","author":"v","version":1,"statements":[
+        {"vulnerability":{"name":"CVE-2024-1"},"products":[{"@id":"pkg:npm/x@1","subcomponents":[{"@id":"pkg:npm/y"}]}],
+         "status":"not_affected","justification":"component_not_present","timestamp":"2024-01-01T00:00:00Z"}]}"#;
+    CarriedVex { name: "v.openvex.json".to_owned(), document: document.to_owned() }
 }
 
 /// No instruction at all, and noise: plans are dense, almost every input is one.

@@ -2,6 +2,7 @@
 
 use domain::advisory::Advisory;
 use domain::exploitation::{Epss, KnownExploited};
+use domain::vex::CarriedVex;
 use feeds::dataset::{Limits, Line, Manifest, Row, SegmentKind};
 
 use crate::kit;
@@ -65,6 +66,7 @@ pub(crate) fn check_loaded(kind: SegmentKind, line: &Line<'_>) {
         SegmentKind::Advisory => Advisory::parse_canonical(line.raw).map(|row| row.key().to_owned()),
         SegmentKind::Kev => KnownExploited::parse_canonical(line.raw).map(|row| row.key().to_owned()),
         SegmentKind::Epss => Epss::parse_canonical(line.raw).map(|row| row.key().to_owned()),
+        SegmentKind::Vex => CarriedVex::parse_canonical(line.raw).map(|row| row.key().to_owned()),
     };
     assert_eq!(key.expect("a record"), line.key);
 }
@@ -75,6 +77,7 @@ pub(crate) fn check_record(kind: SegmentKind, line: &Line<'_>, ours: bool) {
         SegmentKind::Advisory => check::<Advisory>(line, ours),
         SegmentKind::Kev => check::<KnownExploited>(line, ours),
         SegmentKind::Epss => check::<Epss>(line, ours),
+        SegmentKind::Vex => check::<CarriedVex>(line, ours),
     }
 }
 

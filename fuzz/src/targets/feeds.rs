@@ -230,7 +230,7 @@ pub(crate) fn feed(data: &[u8]) {
     let kev = read.kev.into_iter().map(|fact| (fact.cve.clone(), fact)).collect::<BTreeMap<_, _>>();
     let epss = read.epss.into_iter().map(|fact| (fact.cve.clone(), fact)).collect::<BTreeMap<_, _>>();
     let (kev, epss) = (kev.into_values().collect(), epss.into_values().collect());
-    check_export(&Dataset { advisories: merged.advisories, kev, epss, sources, coverage });
+    check_export(&Dataset { advisories: merged.advisories, kev, epss, vex: Vec::new(), sources, coverage });
 }
 
 fn bounds(interval: &Interval) -> Vec<&str> {

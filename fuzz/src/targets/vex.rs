@@ -51,8 +51,14 @@ pub(crate) const CYCLONEDX_WORDS: &[&str] = &[
 
 /// Nothing passes its limit; no finding is lost, and none is suppressed without a statement that says so.
 pub(crate) fn document(data: &[u8]) {
-    let limits =
-        Limits { bytes_max: 16 << 10, documents_max: 4, statements_max: 64, targets_max: 256, problems_max: 8 };
+    let limits = Limits {
+        bytes_max: 16 << 10,
+        documents_max: 4,
+        statements_max: 64,
+        targets_max: 256,
+        problems_max: 8,
+        ..Limits::default()
+    };
     let mut all: Vec<Document> = Vec::new();
     for documents in [read("x", data, &limits), read_embedded("x", data, &limits)].into_iter().flatten() {
         for document in &documents {

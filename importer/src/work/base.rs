@@ -1,7 +1,7 @@
 //! The generation that a delta kit applies to, as the worker sees it: read, never changed.
 
 use domain::ecosystem::Ecosystem;
-use feeds::dataset::{Delta as Described, MANIFEST_NAME, Manifest};
+use feeds::dataset::{Delta as Described, MANIFEST_NAME, Manifest, VEX_BYTES_MAX, VEX_DOCUMENTS_MAX};
 use ouk::verify::{KitBase, VerifiedKit};
 use store::{Blobs, Census, DeltaError, Generation, GenerationRow, Overlay, SegmentId, Workspace};
 
@@ -41,6 +41,10 @@ impl Base {
         let found = overlay.content_root();
         if found != manifest.content_root {
             return Err(ImportError::ContentRoot { found, signed: manifest.content_root });
+        }
+        // The manifest states it of the result, whose other documents are not in the kit.
+        if overlay.census().vex > VEX_DOCUMENTS_MAX || overlay.vex_bytes(&self.generation)? > VEX_BYTES_MAX {
+            return Err(ImportError::semantic(MANIFEST_NAME, "leads to more VEX documents than a data set may carry"));
         }
         overlay.put_on(workspace.disk(), &workspace.index(), &self.generation, segments)?;
         Ok(overlay.census().clone())

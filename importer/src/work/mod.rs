@@ -11,6 +11,7 @@ mod load;
 mod open;
 mod shard;
 pub(crate) mod trivy;
+mod vex;
 
 use domain::digest::Digest;
 use domain::time::Timestamp;

@@ -11,6 +11,7 @@ use feeds::delta::Change;
 use ouk::verify::VerifiedKit;
 use store::{Delta, GenerationBuilder, Located, Room, SegmentId};
 
+use super::vex;
 use crate::error::ImportError;
 
 /// What a chunk is for: the path of its target, and its number among the segments.
@@ -163,6 +164,7 @@ impl Shard {
                 self.builder.add_known_exploited(&KnownExploited::parse_canonical(raw).map_err(semantic)?, located);
             }
             SegmentKind::Epss => self.builder.add_epss(&Epss::parse_canonical(raw).map_err(semantic)?),
+            SegmentKind::Vex => self.builder.add_vex(&vex::parse(path, raw)?.name, located),
         }
         Ok(())
     }
@@ -179,6 +181,7 @@ impl Shard {
             (SegmentKind::Advisory, Change::Tombstone(id)) => self.delta.remove_advisory(id),
             (SegmentKind::Kev, Change::Tombstone(cve)) => self.delta.remove_known_exploited(cve),
             (SegmentKind::Epss, Change::Tombstone(cve)) => self.delta.remove_epss(cve),
+            (SegmentKind::Vex, Change::Tombstone(name)) => self.delta.remove_vex(name),
             (SegmentKind::Advisory, Change::Upsert(line)) => {
                 self.delta.upsert_advisory(Advisory::parse_canonical(line.raw).map_err(semantic)?, located);
             }
@@ -188,6 +191,9 @@ impl Shard {
             }
             (SegmentKind::Epss, Change::Upsert(line)) => {
                 self.delta.upsert_epss(&Epss::parse_canonical(line.raw).map_err(semantic)?);
+            }
+            (SegmentKind::Vex, Change::Upsert(line)) => {
+                self.delta.upsert_vex(&vex::parse(path, line.raw)?.name, located);
             }
         }
         Ok(())

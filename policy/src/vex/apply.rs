@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use domain::component::Inventory;
 use domain::finding::{Evaluation, Finding};
-use domain::vex::{VexDocument, VexEffect};
+use domain::vex::{VexDocument, VexEffect, VexSource};
 
 use super::index::{Claims, Library, Subject};
 use super::read::{Document, VexError};
@@ -169,6 +169,11 @@ impl Tally {
                 used.unmatched.push(text);
             }
         }
+        // A kit may carry thousands of documents, and most concern nothing of a scan.
+        self.uses.retain(|used| {
+            let idle = used.without_effect == used.statements && used.unmatched.is_empty();
+            used.about.source != VexSource::Kit || !idle
+        });
         let mut warnings = claims.warnings();
         warnings.append(&mut self.contradictions);
         if self.more_contradictions > 0 {
@@ -182,10 +187,11 @@ impl Tally {
 }
 
 impl Claims<'_> {
-    /// What is to be said of the documents, whatever they are asked.
+    /// What is to be said of the documents, whatever they are asked. Of those in a kit its maker was told, who can mend them.
     pub fn warnings(&self) -> Vec<String> {
-        let mut warnings: Vec<String> = self.documents().flat_map(document_warnings).collect();
-        for (old, new) in self.superseded() {
+        let given = |document: &&Document| document.about.source != VexSource::Kit;
+        let mut warnings: Vec<String> = self.documents().filter(given).flat_map(document_warnings).collect();
+        for (old, new) in self.superseded().filter(|(old, _)| given(old)) {
             let version = |document: &Document| document.about.version.clone().unwrap_or_default();
             warnings.push(format!(
                 "VEX {}: version {} is not applied, because {} is version {} of the same document",

@@ -18,5 +18,5 @@ mod weigh;
 pub use apply::{Applied, COMPARISONS_MAX, DocumentUse, apply};
 pub use index::{Claim, Claims, Library, Subject};
 pub use pattern::{Mismatch, covers};
-pub use read::{Document, Limits, Problem, VexError, read, read_embedded};
+pub use read::{Document, Limits, Problem, VexError, read, read_carried, read_embedded};
 pub use weigh::{Standing, Weighed, Weighing};

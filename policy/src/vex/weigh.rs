@@ -1,7 +1,7 @@
 //! Which of several statements decides.
 //!
 //! The later statement of the same author about the same product replaces the earlier; of what is left the most
-//! specific counts. When those disagree whether the vulnerability does harm, when the same author has since said of
+//! specific counts, and of the site's documents and the kit's the site's. When those disagree whether the vulnerability does harm, when the same author has since said of
 //! more than this product that it does, or when only the SBOM clears itself of what somebody else says, nothing is
 //! suppressed.
 
@@ -42,6 +42,8 @@ pub enum Standing {
     Counts,
     /// The same author has said something else of the same product since.
     Replaced,
+    /// It came with the kit, and a document of the site speaks of the same.
+    Overruled,
     /// Another statement is more specific.
     LessSpecific,
     /// It says the opposite of what would decide.
@@ -53,6 +55,7 @@ impl Standing {
         match self {
             Self::Counts => "counts",
             Self::Replaced => "replaced by a later statement",
+            Self::Overruled => "overruled by a document of the site",
             Self::LessSpecific => "less specific than another",
             Self::Contradicts => "contradicts another",
         }
@@ -74,6 +77,7 @@ impl<'d> Claims<'d> {
             }
         }
         replace(&mut weighed);
+        overrule(&mut weighed);
         let decision = decide(&mut weighed);
         Weighing { weighed, decision, near }
     }
@@ -139,6 +143,17 @@ fn replace(weighed: &mut [Weighed<'_>]) {
     }
 }
 
+/// A site knows better than its vendor what it does with a component.
+fn overrule(weighed: &mut [Weighed<'_>]) {
+    let from =
+        |one: &Weighed<'_>, source| one.standing == Standing::Counts && one.claim.document.about.source == source;
+    if weighed.iter().any(|one| from(one, VexSource::File)) {
+        for one in weighed.iter_mut().filter(|one| from(one, VexSource::Kit)) {
+            one.standing = Standing::Overruled;
+        }
+    }
+}
+
 fn decide(weighed: &mut [Weighed<'_>]) -> Option<VexDecision> {
     let standing = |one: &&mut Weighed<'_>| one.standing == Standing::Counts;
     let top = weighed.iter_mut().filter(standing).map(|one| one.specificity).max()?;
@@ -167,7 +182,7 @@ fn decide(weighed: &mut [Weighed<'_>]) -> Option<VexDecision> {
                 Standing::LessSpecific => cleared.get(&author(&one.claim)).is_some_and(|cleared| {
                     cleared.zip(one.claim.statement.timestamp).is_none_or(|(cleared, said)| said >= cleared)
                 }),
-                Standing::Replaced | Standing::Contradicts => false,
+                Standing::Replaced | Standing::Overruled | Standing::Contradicts => false,
             };
             if against {
                 one.standing = Standing::Contradicts;

@@ -106,6 +106,12 @@ impl GenerationBuilder {
         self.push(Collected::Epss, fact.cve.as_bytes(), &values);
     }
 
+    /// Adds a VEX document, whose canonical line is at `located`.
+    pub fn add_vex(&mut self, name: &str, located: Located) {
+        self.census.vex += 1;
+        self.push(Collected::Vex, name.as_bytes(), &encode(&located));
+    }
+
     fn push(&mut self, table: Collected, key: &[u8], value: &[u8]) {
         self.own.push(table as usize, key, value);
     }
@@ -158,6 +164,7 @@ impl GenerationBuilder {
         whole.fill_aliases(&file)?;
         let ecosystems = whole.fill_packages(&file)?;
         whole.fill_exploited(&file)?;
+        whole.fill_vex(&file)?;
         whole.fill_epss(&file)?;
         whole.fill_leaves(&file)?;
         let complete = |name: String| (name.clone(), self.complete.contains(&name));

@@ -24,6 +24,9 @@ pub struct Census {
     pub known_exploited: u64,
     /// EPSS facts.
     pub epss: u64,
+    /// VEX documents.
+    #[serde(default)]
+    pub vex: u64,
     /// Assertions about packages, by ecosystem.
     pub assertions: BTreeMap<String, u64>,
     /// The same, by the source that makes them.
@@ -72,6 +75,7 @@ impl Census {
         self.rated += other.rated;
         self.known_exploited += other.known_exploited;
         self.epss += other.epss;
+        self.vex += other.vex;
         other.assertions.iter().for_each(|(ecosystem, count)| more(&mut self.assertions, ecosystem, *count));
         other.ratings.iter().for_each(|(source, count)| more(&mut self.ratings, source, *count));
         other.statements.iter().for_each(|(source, count)| more(&mut self.statements, source, *count));
@@ -112,6 +116,7 @@ impl Generation {
     pub fn count_facts(&self, census: &mut Census) -> Result<(), StoreError> {
         let view = self.view()?;
         census.known_exploited = view.tables.exploited.range("")?.count() as u64;
+        census.vex = view.tables.vex.range("")?.count() as u64;
         census.epss = view.tables.all_epss()?.try_fold(0, |count, fact| fact.map(|_| count + 1))?;
         census.declare(self.ecosystems().iter().filter_map(|(name, complete)| complete.then_some(name)));
         Ok(())

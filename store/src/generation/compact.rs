@@ -11,7 +11,7 @@ use super::file::IndexFile;
 use super::layer::{Layer, Stacks};
 use super::overlay::{LAYERS_MAX, Overlay};
 use super::read::Generation;
-use super::tables::{ADVISORIES, ALIASES, EXPLOITED, PACKAGES, SegmentId, leaves_row, package_row};
+use super::tables::{ADVISORIES, ALIASES, EXPLOITED, PACKAGES, SegmentId, VEX, leaves_row, package_row};
 use crate::disk::Disk;
 use crate::error::StoreError;
 use crate::rows::{GenerationRow, LayerRef};
@@ -50,9 +50,12 @@ impl Generation {
     pub(super) fn compact(&self, disk: &dyn Disk, path: &Path) -> Result<(), StoreError> {
         let tables = Stacks::of(&self.layers)?;
         let file = IndexFile::create(disk, path)?;
-        for (definition, stack) in
-            [(ADVISORIES, &tables.advisories), (ALIASES, &tables.aliases), (EXPLOITED, &tables.exploited)]
-        {
+        for (definition, stack) in [
+            (ADVISORIES, &tables.advisories),
+            (ALIASES, &tables.aliases),
+            (EXPLOITED, &tables.exploited),
+            (VEX, &tables.vex),
+        ] {
             let copy = |(key, row): (redb::AccessGuard<'_, &str>, redb::AccessGuard<'_, &[u8]>)| {
                 (key.value().to_owned(), row.value().to_vec())
             };

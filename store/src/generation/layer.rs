@@ -13,7 +13,7 @@ use redb::{AccessGuard, ReadOnlyDatabase, ReadOnlyTable, ReadableDatabase, Reada
 
 use super::tables::{
     ADVISORIES, ALIASES, ECOSYSTEMS, EPSS, EXPLOITED, EpssFact, GONE, LEAVES, PACKAGES, PackageRow, ROOT, SEGMENTS,
-    SegmentId, advisory_of, borrow, digest, digests, split_leaves,
+    SegmentId, VEX, advisory_of, borrow, digest, digests, split_leaves,
 };
 use crate::blobs::hash;
 use crate::disk::{Backend, Disk, OpenMode};
@@ -150,6 +150,7 @@ pub(super) struct Stacks {
     pub(super) advisories: Stack,
     pub(super) aliases: Stack,
     pub(super) exploited: Stack,
+    pub(super) vex: Stack,
     epss: Stack,
     leaves: Vec<ReadOnlyTable<u16, &'static [u8]>>,
     root: ReadOnlyTable<u16, &'static [u8]>,
@@ -161,12 +162,18 @@ impl Stacks {
         let stack = |table| -> Result<Stack, StoreError> {
             Ok(Stack(reads.iter().map(|read| read.open_table(table)).collect::<Result<_, _>>()?))
         };
+        let vex = reads.iter().filter_map(|read| match read.open_table(VEX) {
+            // The index was written before there was VEX in kits.
+            Err(redb::TableError::TableDoesNotExist(_)) => None,
+            opened => Some(opened),
+        });
         let newest = reads.first().ok_or_else(|| StoreError::damaged("a generation without an index"))?;
         Ok(Self {
             packages: stack(PACKAGES)?,
             advisories: stack(ADVISORIES)?,
             aliases: stack(ALIASES)?,
             exploited: stack(EXPLOITED)?,
+            vex: Stack(vex.collect::<Result<_, _>>()?),
             epss: stack(EPSS)?,
             leaves: reads.iter().map(|read| read.open_table(LEAVES)).collect::<Result<_, _>>()?,
             root: newest.open_table(ROOT)?,

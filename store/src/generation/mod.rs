@@ -16,6 +16,7 @@ mod overlay;
 mod read;
 mod sort;
 mod tables;
+mod vex;
 mod walk;
 mod whole;
 

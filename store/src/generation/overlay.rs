@@ -21,8 +21,8 @@ use super::file::IndexFile;
 use super::layer::change_leaves;
 use super::read::{Generation, View, epss_line};
 use super::tables::{
-    ADVISORIES, ALIASES, AdvisoryRow, EXPLOITED, ExploitedRow, GONE, Located, PACKAGES, SegmentId, encode, leaves_row,
-    package_row,
+    ADVISORIES, ALIASES, AdvisoryRow, EXPLOITED, ExploitedRow, GONE, Located, PACKAGES, SegmentId, VEX, encode,
+    leaves_row, package_row,
 };
 use crate::blobs::Blobs;
 use crate::disk::Disk;
@@ -67,6 +67,7 @@ pub struct Delta {
     advisories: Vec<(String, Option<(Advisory, Located)>)>,
     exploited: Vec<(String, Option<ExploitedRow>)>,
     epss: Vec<(String, Option<(u32, u32)>)>,
+    vex: Vec<(String, Option<Located>)>,
 }
 
 impl Delta {
@@ -100,11 +101,21 @@ impl Delta {
         self.epss.push((cve.to_owned(), None));
     }
 
+    /// A VEX document that is new or changed; its canonical line is at `located`.
+    pub fn upsert_vex(&mut self, name: &str, located: Located) {
+        self.vex.push((name.to_owned(), Some(located)));
+    }
+
+    pub fn remove_vex(&mut self, name: &str) {
+        self.vex.push((name.to_owned(), None));
+    }
+
     /// Adds all that another one has collected.
     pub fn join(&mut self, mut other: Self) {
         self.advisories.append(&mut other.advisories);
         self.exploited.append(&mut other.exploited);
         self.epss.append(&mut other.epss);
+        self.vex.append(&mut other.vex);
     }
 }
 
@@ -117,6 +128,7 @@ pub struct Overlay {
     packages: BTreeMap<String, PackageChange>,
     exploited: BTreeMap<String, Option<ExploitedRow>>,
     epss: BTreeMap<String, Option<(u32, u32)>>,
+    vex: BTreeMap<String, Option<Located>>,
     leaves: BTreeMap<u16, LeafChange>,
     buckets: Vec<Digest>,
     ecosystems: BTreeMap<String, bool>,
@@ -153,12 +165,14 @@ impl Overlay {
             packages: BTreeMap::new(),
             exploited: BTreeMap::new(),
             epss: BTreeMap::new(),
+            vex: BTreeMap::new(),
             leaves: BTreeMap::new(),
             buckets: view.tables.buckets()?,
             ecosystems,
             census: base.census()?,
         };
         overlay.take_facts(&view, delta.exploited, delta.epss)?;
+        overlay.take_vex(&view, delta.vex)?;
         overlay.take_advisories(base, &view, blobs, delta.advisories)?;
         overlay.join_facts(&view)?;
         overlay.take_leaves(&view)?;
@@ -170,6 +184,13 @@ impl Overlay {
     /// How much there is of what in the result.
     pub fn census(&self) -> &Census {
         &self.census
+    }
+
+    /// What the lines of all VEX documents of the result take. Not read: a delta kit says of others only what they are.
+    pub fn vex_bytes(&self, base: &Generation) -> Result<u64, StoreError> {
+        let kept = base.view()?.vex_lengths()?.into_iter().filter(|(name, _)| !self.vex.contains_key(name));
+        let changed = self.vex.values().flatten().map(|located| u64::from(located.length));
+        Ok(kept.map(|(_, length)| length).chain(changed).sum())
     }
 
     /// The content root of the result.
@@ -201,6 +222,19 @@ impl Overlay {
             self.change("epss", &cve, old, new.map(leaf))?;
             if self.epss.insert(cve.clone(), new).is_some() {
                 return Err(refuse("epss", &cve, "occurs twice"));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_vex(&mut self, view: &View<'_>, changes: Vec<(String, Option<Located>)>) -> Result<(), DeltaError> {
+        let leaf = |located: Located| Digest::from_bytes(located.leaf);
+        for (name, new) in changes {
+            let old = view.vex_row(&name)?;
+            count(&mut self.census.vex, old.is_some(), new.is_some());
+            self.change("vex", &name, old.map(leaf), new.map(leaf))?;
+            if self.vex.insert(name.clone(), new).is_some() {
+                return Err(refuse("vex", &name, "occurs twice"));
             }
         }
         Ok(())
@@ -343,6 +377,7 @@ impl Overlay {
         });
         file.fill(PACKAGES, packages)?;
         file.fill(EXPLOITED, self.exploited.iter().map(|(cve, new)| Ok((cve, row(new.as_ref())))))?;
+        file.fill(VEX, self.vex.iter().map(|(name, new)| Ok((name, row(new.as_ref())))))?;
         file.fill_epss(self.epss.iter().map(|(cve, new)| Ok((cve, *new))))?;
         let leaves = self.leaves.iter();
         file.fill_leaves(leaves.map(|(bucket, change)| Ok((*bucket, leaves_row(&change.removed, &change.added)))))?;

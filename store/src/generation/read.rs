@@ -63,7 +63,7 @@ impl Decoded {
 
 /// The tables of a generation as one scan sees them.
 pub struct View<'a> {
-    generation: &'a Generation,
+    pub(super) generation: &'a Generation,
     pub(super) tables: Stacks,
 }
 

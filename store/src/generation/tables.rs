@@ -23,6 +23,8 @@ pub(super) const ECOSYSTEMS: TableDefinition<&str, bool> = TableDefinition::new(
 pub(super) const SEGMENTS: TableDefinition<u32, &[u8]> = TableDefinition::new("segments");
 /// CVE → its entry in the known-exploited catalogue; or [`GONE`].
 pub(super) const EXPLOITED: TableDefinition<&str, &[u8]> = TableDefinition::new("exploited");
+/// Name of a VEX document → where its line is; or [`GONE`]. Index files of earlier versions have no such table.
+pub(super) const VEX: TableDefinition<&str, &[u8]> = TableDefinition::new("vex");
 /// First CVE of a run → the EPSS facts of the run. Rows of many facts, because a fact is a few bytes.
 pub(super) const EPSS: TableDefinition<&str, &[u8]> = TableDefinition::new("epss");
 /// Bucket of the content root → leaves that the layer takes away and adds.
@@ -39,7 +41,7 @@ pub(super) const EPSS_RUN: usize = 88;
 /// Numbers the segments of one generation.
 pub type SegmentId = u32;
 
-/// Where the canonical line of an advisory is.
+/// Where the canonical line of a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Located {
     pub segment: SegmentId,

@@ -9,7 +9,7 @@ use super::file::IndexFile;
 use super::merge::Merge;
 use super::sort::{Row, Sorter};
 use super::tables::{
-    ADVISORIES, ALIASES, EXPLOITED, ExploitedRow, PACKAGES, decode, digest, encode, leaves_row, package_row,
+    ADVISORIES, ALIASES, EXPLOITED, ExploitedRow, PACKAGES, VEX, decode, digest, encode, leaves_row, package_row,
 };
 use crate::error::StoreError;
 
@@ -31,10 +31,12 @@ pub(super) enum Collected {
     Epss,
     /// Bucket (two bytes, the high one first) and leaf → nothing.
     Leaves,
+    /// Name of a VEX document → where its line is.
+    Vex,
 }
 
 impl Collected {
-    pub(super) const COUNT: usize = 6;
+    pub(super) const COUNT: usize = 7;
     /// What is known of this name is known of the advisory. Sorts first.
     pub(super) const ALIAS: &'static [u8] = b"a";
     /// The advisory is found by this name, and that is all.
@@ -158,6 +160,11 @@ impl<'s> Whole<'s> {
     pub(super) fn fill_exploited(&self, file: &IndexFile) -> Result<(), StoreError> {
         let mut rows = self.merge(Collected::Exploited)?;
         file.fill(EXPLOITED, pull(|| take(&mut rows, |(cve, row)| Ok((text(cve)?, row.to_vec())))))
+    }
+
+    pub(super) fn fill_vex(&self, file: &IndexFile) -> Result<(), StoreError> {
+        let mut rows = self.merge(Collected::Vex)?;
+        file.fill(VEX, pull(|| take(&mut rows, |(name, row)| Ok((text(name)?, row.to_vec())))))
     }
 
     pub(super) fn fill_epss(&self, file: &IndexFile) -> Result<(), StoreError> {

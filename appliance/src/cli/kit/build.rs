@@ -10,7 +10,8 @@ use ouk::build::{BuildInput, BuiltKit, Expiries, KitTarget, Progress as Step, bu
 use ouk::keys::KeySet;
 use ouk::seal::{TrustedComment, sign_minisign};
 
-use super::{PRODUCT, delta, tokens, trivy};
+use super::dataset::DataSet;
+use super::{PRODUCT, delta, tokens, trivy, vex};
 use crate::cli::exit::{Exit, UsageError};
 use crate::cli::progress::Progress;
 use crate::cli::{Global, files};
@@ -25,6 +26,7 @@ const AFTER_HELP: &str = "\
 Examples:
   stella kit build --keys keys --dataset dataset --kit-version 7 -o ouk-stella-stable-7.tar.zst
   stella kit build --keys keys --dataset dataset --kit-version 8 --base ouk-stella-stable-7.tar.zst -o delta-8.tar.zst
+  stella kit build --keys keys --dataset dataset --kit-version 9 --vex vex/ -o ouk-stella-stable-9.tar.zst
   SOURCE_DATE_EPOCH=1790000000 stella kit build …      (same input, same bytes)
 
 Writes the kit, FILE.sha256 and, when the keys directory holds minisign.key, FILE.minisig. The kit
@@ -64,6 +66,8 @@ pub(crate) struct Args {
     entitlements: tokens::KitArgs,
     #[command(flatten)]
     trivy: trivy::Args,
+    #[command(flatten)]
+    vex: vex::Args,
     /// Write a delta to this full kit, or to this data set
     #[arg(long, value_name = "FILE|DIR")]
     base: Option<PathBuf>,
@@ -77,11 +81,12 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     let signed_at = args.source_date_epoch.map_or_else(clock::now, Timestamp::from_unix);
     let roots = read_roots(&args.keys)?;
     let progress = Progress::new(global);
+    let set = args.vex.add_to(DataSet::open(&args.dataset)?)?;
     let delta = match &args.base {
         Some(base) => {
             progress.step("comparing", None);
             let base = delta::read_base(base, args.base_version, &roots)?;
-            Some(delta::make(&base, &args.dataset)?)
+            Some(delta::make(&base, &set)?)
         }
         None => None,
     };
@@ -100,7 +105,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Result<Exit> {
     };
     let (mut targets, summary) = match delta {
         Some(delta) => (delta.targets, delta.summary),
-        None => (targets(&args.dataset)?, String::new()),
+        None => (targets(&set)?, String::new()),
     };
     targets.extend(args.entitlements.targets(&args.keys, signed_at)?);
     let scratch = files::scratch(&args.output)?;
@@ -162,12 +167,10 @@ fn read_roots(directory: &Path) -> Result<Vec<Vec<u8>>> {
 }
 
 /// The manifest and the segments that it lists, and nothing else that may lie there.
-fn targets(dataset: &Path) -> Result<Vec<KitTarget<'static>>> {
-    let manifest = read_manifest(dataset)?;
-    let mut targets = vec![manifest_target(&manifest)];
-    for segment in &manifest.segments {
-        let file = files::open(&dataset.join(&segment.name))?;
-        targets.push(target(segment, feeds::dataset::SCHEMA, Box::new(file)));
+fn targets(set: &DataSet) -> Result<Vec<KitTarget<'static>>> {
+    let mut targets = vec![manifest_target(&set.manifest)];
+    for segment in &set.manifest.segments {
+        targets.push(target(segment, feeds::dataset::SCHEMA, set.content(segment)?));
     }
     Ok(targets)
 }

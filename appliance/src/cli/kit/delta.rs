@@ -3,19 +3,17 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Cursor as Bytes;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
-use domain::digest::Digest;
-use feeds::dataset::{
-    DELTA_SCHEMA, Delta, Limits as LineLimits, MANIFEST_NAME, Manifest, SEGMENT_BYTES_MAX, Segment, SegmentKind,
-};
-use feeds::delta::{Cursor, DeltaError, DeltaWriter};
+use feeds::dataset::{DELTA_SCHEMA, Delta, MANIFEST_NAME, Manifest, SEGMENT_BYTES_MAX, Segment, SegmentKind};
+use feeds::delta::{DeltaError, DeltaWriter};
 use ouk::build::KitTarget;
 use ouk::limits::Limits;
 use ouk::verify::{Floors, Gates, KitBase, TrustState};
 
-use super::build::{manifest_target, read_manifest, target};
+use super::build::{manifest_target, target};
+use super::dataset::DataSet;
 use crate::cli::exit::UsageError;
 use crate::cli::files;
 
@@ -23,18 +21,6 @@ use crate::cli::files;
 pub(super) struct Base {
     kit_version: u64,
     set: DataSet,
-}
-
-/// A manifest and where its segments are.
-struct DataSet {
-    manifest: Manifest,
-    place: Place,
-}
-
-enum Place {
-    Directory(PathBuf),
-    /// Out of a kit, by digest.
-    Memory(BTreeMap<Digest, Vec<u8>>),
 }
 
 /// A delta, ready to be signed.
@@ -48,10 +34,7 @@ pub(super) struct DeltaKit {
 /// Reads a data set, or a full kit that these roots have signed.
 pub(super) fn read_base(path: &Path, kit_version: Option<u64>, roots: &[Vec<u8>]) -> Result<Base> {
     match (path.is_dir(), kit_version) {
-        (true, Some(kit_version)) => {
-            let set = DataSet { manifest: read_manifest(path)?, place: Place::Directory(path.to_owned()) };
-            Ok(Base { kit_version, set })
-        }
+        (true, Some(kit_version)) => Ok(Base { kit_version, set: DataSet::open(path)? }),
         (true, None) => Err(UsageError(
             "--base names a data set: say with --base-version which kit carried it, or give that kit".to_owned(),
         )
@@ -89,15 +72,13 @@ fn read_kit(path: &Path, roots: &[Vec<u8>]) -> Result<Base> {
     let manifest = kit.target(MANIFEST_NAME).and_then(|target| content.get(&target.sha256));
     let manifest = manifest.context("it carries no data set")?;
     let manifest = Manifest::parse(manifest, manifest.len())?;
-    Ok(Base { kit_version: kit.kit_version(), set: DataSet { manifest, place: Place::Memory(content) } })
+    Ok(Base { kit_version: kit.kit_version(), set: DataSet::in_memory(manifest, content) })
 }
 
 /// Compares the data set with its base.
-pub(super) fn make(base: &Base, dataset: &Path) -> Result<DeltaKit> {
-    let new = DataSet { manifest: read_manifest(dataset)?, place: Place::Directory(dataset.to_owned()) };
+pub(super) fn make(base: &Base, new: &DataSet) -> Result<DeltaKit> {
     if new.manifest == base.set.manifest {
-        let message = format!("nothing to do: {} is the data set of the base", dataset.display());
-        return Err(UsageError(message).into());
+        return Err(UsageError("nothing to do: the data set is that of the base".to_owned()).into());
     }
     let mut writer = DeltaWriter::new(base.set.manifest.content_root, SEGMENT_BYTES_MAX);
     let mut targets = Vec::new();
@@ -114,7 +95,7 @@ pub(super) fn make(base: &Base, dataset: &Path) -> Result<DeltaKit> {
     let delta = writer.finish();
     require_small(&delta)?;
     let summary = summarise(&delta, &new.manifest)?;
-    let manifest = Manifest { schema: DELTA_SCHEMA, delta: Some(delta), ..new.manifest };
+    let manifest = Manifest { schema: DELTA_SCHEMA, delta: Some(delta), ..new.manifest.clone() };
     // What a site would refuse is not signed.
     let bytes = manifest.to_canonical_json();
     let manifest = Manifest::parse(&bytes, bytes.len())?;
@@ -135,24 +116,6 @@ fn require_small(delta: &Delta) -> Result<()> {
 
 fn length(segments: &[Segment]) -> u64 {
     segments.iter().map(|segment| segment.length).sum()
-}
-
-impl DataSet {
-    fn lines(&self, kind: SegmentKind) -> Cursor<impl FnMut() -> Option<Result<Vec<u8>>>> {
-        let mut segments = self.manifest.segments.iter().filter(move |segment| segment.kind == kind);
-        Cursor::new(kind, LineLimits::default(), move || segments.next().map(|segment| self.read(segment)))
-    }
-
-    fn read(&self, segment: &Segment) -> Result<Vec<u8>> {
-        let bytes = match &self.place {
-            Place::Directory(directory) => files::read(&directory.join(&segment.name), segment.length)?,
-            Place::Memory(content) => {
-                content.get(&segment.sha256).with_context(|| format!("{} is missing", segment.name))?.clone()
-            }
-        };
-        segment.verify(&bytes)?;
-        Ok(bytes)
-    }
 }
 
 fn summarise(delta: &Delta, result: &Manifest) -> Result<String> {

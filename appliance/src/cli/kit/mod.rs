@@ -3,6 +3,7 @@
 mod activate;
 mod approve;
 mod build;
+mod dataset;
 mod delta;
 mod discard;
 mod export;
@@ -21,6 +22,7 @@ mod status;
 mod tokens;
 mod trivy;
 mod verify;
+mod vex;
 mod volumes;
 mod withdraw;
 

@@ -12,7 +12,7 @@ mod openvex;
 
 use domain::digest::Digest;
 use domain::time::Timestamp;
-use domain::vex::{Statement, VexDocument, VexSource};
+use domain::vex::{CarriedVex, Statement, VexDocument, VexSource};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -24,6 +24,8 @@ use envelope::Opened;
 pub struct Limits {
     /// Size of a file.
     pub bytes_max: usize,
+    /// Of the name under which a kit carries a document.
+    pub name_bytes_max: usize,
     /// Documents in one file of attestations.
     pub documents_max: usize,
     pub statements_max: usize,
@@ -37,6 +39,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             bytes_max: 64 << 20,
+            name_bytes_max: 200,
             documents_max: 1_000,
             statements_max: 200_000,
             targets_max: 1_000_000,
@@ -58,6 +61,8 @@ pub enum VexError {
     Unrecognised { found: String },
     #[error("no VEX document can be taken out of the attestation: {reason}")]
     Envelope { reason: String },
+    #[error("{name:?} is no name for a document: 1 to 200 bytes, none of them a control character")]
+    Name { name: String },
     #[error("more than {value} {what}: if the document is trusted, give it in parts")]
     Limit { value: usize, what: &'static str },
 }
@@ -101,6 +106,15 @@ impl Document {
 /// Reads a file: one document, or attestations with documents in them.
 pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Vec<Document>, VexError> {
     Reader { name, source: VexSource::File, limits }.file(bytes)
+}
+
+/// Reads a document that a kit carries.
+pub fn read_carried(carried: &CarriedVex, limits: &Limits) -> Result<Vec<Document>, VexError> {
+    let CarriedVex { name, document } = carried;
+    if name.is_empty() || name.len() > limits.name_bytes_max || name.chars().any(char::is_control) {
+        return Err(VexError::Name { name: excerpt(name) });
+    }
+    Reader { name, source: VexSource::Kit, limits }.file(document.as_bytes())
 }
 
 /// Reads what an SBOM says of itself. One that says nothing, or is of another format, gives no document.

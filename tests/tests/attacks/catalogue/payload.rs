@@ -9,7 +9,11 @@ use domain::exploitation::{Epss, KnownExploited};
 use domain::root::ContentRoot;
 use domain::severity::{Rating, RatingScheme, Severity};
 use domain::source::SourceId;
-use feeds::dataset::{Counts, DELTA_SCHEMA, Dataset, Delta, MANIFEST_NAME, Manifest, Segment, SegmentKind, coverage};
+use domain::vex::CarriedVex;
+use feeds::dataset::{
+    Counts, DELTA_SCHEMA, Dataset, Delta, MANIFEST_NAME, Manifest, Row, Segment, SegmentKind, VEX_DOCUMENTS_MAX,
+    coverage,
+};
 use feeds::export::{ExportOptions, export};
 use feeds::trivydb::export::Export;
 use feeds::trivydb::{DERIVED_NAME, Derived};
@@ -236,7 +240,13 @@ fn delta_of_line(bench: &Bench, version: u64, upsert: &[u8]) -> Vec<u8> {
     described.delta = Some(Delta { base, upserts, tombstones: Counts::default(), segments: vec![carried] });
     (described.schema, described.content_root) = (DELTA_SCHEMA, root.finish());
     let manifest = described.to_canonical_json();
-    let mut draft = Draft::new(&bench.vendor, version, &[(MANIFEST_NAME, &manifest), (&name, &changes)]);
+    delta_kit(bench, version, &[(MANIFEST_NAME, &manifest), (&name, &changes)])
+}
+
+/// A delta to the kit that every bench begins with.
+fn delta_kit(bench: &Bench, version: u64, targets: &[(&str, &[u8])]) -> Vec<u8> {
+    let base = bench.store.open_current().expect("active").row().content_root;
+    let mut draft = Draft::new(&bench.vendor, version, targets);
     let targets = draft.role("targets");
     targets["ouk"]["base"] = json!({ "kit_version": HELD, "content_root": base });
     // Segments of a delta lie one folder deeper than what other kits of these tests have.
@@ -298,9 +308,10 @@ fn p02_records_that_are_not_canonical_are_refused(bench: &mut Bench) {
         ("an unknown field, in KEV", fact.replacen('}', ",\"x\":1}", 1)),
     ] {
         assert_ne!(bent, fact, "{what}");
-        let kit = kit_of_kev_line(bench, HELD + 1, &kev, bent.as_bytes());
+        let kit = kit_of_line(bench, HELD + 1, (&kev, SegmentKind::Kev), bent.as_bytes());
         bench.refuse(what, &kit, "E-SEM");
     }
+    refuse_bent_vex(bench);
     let long = good.replacen(&format!("{id},"), &format!("{id},\"title\":\"{}\",", "x".repeat(15 << 20)), 1);
     let kit = kit_of_lines(&bench.vendor, HELD + 1, &[long.into_bytes()], |_| {});
     bench.refuse("a line of 15 MiB", &kit, "E-SEM");
@@ -323,22 +334,84 @@ fn p02_records_that_are_not_canonical_are_refused(bench: &mut Bench) {
     bench.refuse("a segment that the manifest does not have", &kit, "E-SEM");
     let kit = delta_of_line(bench, HELD + 1, second.as_bytes());
     bench.accept("the same delta without a fault", &kit);
-    let kit = kit_of_kev_line(bench, HELD + 2, &kev, fact.as_bytes());
+    let kit = kit_of_line(bench, HELD + 2, (&kev, SegmentKind::Kev), fact.as_bytes());
     bench.accept("KEV without a fault", &kit);
     let kit = kit_of_lines(&bench.vendor, HELD + 3, &[good.into_bytes()], |_| {});
     let row = bench.hold("the same builder without a fault, whose kit lacks KEV and EPSS", &kit);
     bench.activate(row.number, Some("the case is over")).expect("activated");
 }
 
-/// The kit of a data set with one entry of the known-exploited catalogue, which is spelt so.
-fn kit_of_kev_line(bench: &Bench, version: u64, dataset: &Dataset, line: &[u8]) -> Vec<u8> {
+/// A scan could not use it, and must not be stopped by it.
+fn refuse_bent_vex(bench: &mut Bench) {
+    let document = r#"{"@context":"https://openvex.dev/ns/v0.2.0","statements":[]}"#;
+    let carried = CarriedVex { name: "v.json".to_owned(), document: document.to_owned() };
+    let vex = Dataset { advisories: advisories(1), vex: vec![carried], ..Dataset::default() };
+    let good = String::from_utf8(vex.vex[0].to_line()).expect("text");
+    for (what, bent) in [
+        ("a space, in VEX", good.replacen("\",\"", "\", \"", 1)),
+        ("a name twice, in VEX", good.replacen("{\"name\"", "{\"name\":\"a\",\"name\"", 1)),
+        ("VEX that is no JSON", good.replace("]}", "]")),
+        ("VEX that is something else", good.replace("openvex", "x").replace("statements", "x")),
+        ("VEX without a word", good.replace(&document.replace('"', "\\\""), "")),
+        ("VEX without a name", good.replace("v.json", "")),
+        ("VEX with a long name", good.replace("v.json", &"v".repeat(201))),
+        ("VEX of 9 MiB", good.replace("[]}", &format!("[{}]}}", " ".repeat(9 << 20)))),
+        ("VEX with a name that moves the cursor", good.replace("v.json", "v\u{9b}2J")),
+    ] {
+        assert_ne!(bent, good, "{what}");
+        let kit = kit_of_line(bench, HELD + 1, (&vex, SegmentKind::Vex), bent.as_bytes());
+        bench.refuse(what, &kit, "E-SEM");
+    }
+    bench.gates.schema_max = DELTA_SCHEMA;
+    let kit = delta_of_vex(bench, HELD + 1, VEX_DOCUMENTS_MAX + 1);
+    bench.refuse("more VEX than the delta's manifest says", &kit, "E-SEM");
+}
+
+/// A delta to the kit that every bench begins with, which brings so many VEX documents and speaks of one.
+fn delta_of_vex(bench: &Bench, version: u64, count: u64) -> Vec<u8> {
+    let base = bench.store.open_current().expect("active").row().content_root;
+    let document = r#"{"@context":"https://openvex.dev/ns/v0.2.0","statements":[]}"#.to_owned();
+    let carried = |number| CarriedVex { name: format!("{number:05}.json"), document: document.clone() };
+    let mut described = dataset(advisories(1))
+        .into_iter()
+        .find(|(name, _)| name == MANIFEST_NAME)
+        .map(|(_, bytes)| Manifest::parse(&bytes, 1 << 20).expect("a manifest"));
+    let described = described.as_mut().expect("a manifest");
+    let (mut changes, mut root) = (Vec::new(), ContentRoot::new());
+    root.add("advisory", "RUSTSEC-2020-0000", line().as_bytes());
+    for vex in (0..count).map(carried) {
+        let line = vex.to_line();
+        root.add("vex", &vex.name, &line);
+        changes.extend([&line[..], b"\n"].concat());
+    }
+    let whole = [carried(0).to_line(), b"\n".to_vec()].concat();
+    let of = |name: String, records, bytes: &[u8], last: String| Segment {
+        kind: SegmentKind::Vex,
+        name,
+        records,
+        length: bytes.len() as u64,
+        sha256: Digest::of(bytes),
+        first: carried(0).name,
+        last,
+    };
+    let part = of(SegmentKind::Vex.delta_segment_name(0), count, &changes, carried(count - 1).name);
+    described.segments.push(of(SegmentKind::Vex.segment_name(0), 1, &whole, carried(0).name));
+    described.counts.vex = 1;
+    let (name, upserts) = (part.name.clone(), Counts { vex: count, ..Counts::default() });
+    described.delta = Some(Delta { base, upserts, tombstones: Counts::default(), segments: vec![part] });
+    (described.schema, described.content_root) = (DELTA_SCHEMA, root.finish());
+    delta_kit(bench, version, &[(MANIFEST_NAME, &described.to_canonical_json()), (&name, &changes)])
+}
+
+/// The kit of a data set with one record of this kind, which is spelt so.
+fn kit_of_line(bench: &Bench, version: u64, (dataset, one): (&Dataset, SegmentKind), line: &[u8]) -> Vec<u8> {
     let mut draft = Draft::new(&bench.vendor, version, &[]);
     let options = ExportOptions { generated_at: Some(now()), ..ExportOptions::default() };
     let spelt = [line, b"\n"].concat();
     let mut root = ContentRoot::new();
     let mut manifest = export::<Infallible>(dataset, &options, &mut |segment, bytes| {
         let kind = segment.kind;
-        let bytes = if kind == SegmentKind::Kev { spelt.clone() } else { bytes };
+        let bytes = if kind == one { spelt.clone() } else { bytes };
         for raw in bytes.split(|byte| *byte == b'\n').filter(|raw| !raw.is_empty()) {
             let key = String::from_utf8_lossy(raw).split('"').nth(3).expect("a key").to_owned();
             let (bucket, leaf) = ContentRoot::leaf(kind.as_str(), &key, raw);
@@ -348,8 +421,10 @@ fn kit_of_kev_line(bench: &Bench, version: u64, dataset: &Dataset, line: &[u8]) 
         Ok(())
     })
     .expect("a data set");
-    let entry = manifest.segments.iter_mut().find(|segment| segment.kind == SegmentKind::Kev).expect("KEV");
+    let entry = manifest.segments.iter_mut().find(|segment| segment.kind == one).expect("a segment");
     (entry.length, entry.sha256, manifest.content_root) = (spelt.len() as u64, Digest::of(&spelt), root.finish());
+    let key = String::from_utf8_lossy(line).split('"').nth(3).expect("a key").to_owned();
+    (entry.first, entry.last) = (key.clone(), key);
     draft.put(MANIFEST_NAME, &manifest.to_canonical_json());
     draft.kit()
 }
@@ -373,7 +448,7 @@ fn sources(rustsec: usize, redhat: usize) -> Dataset {
     });
     let epss = (0..40).map(|number| Epss { cve: cve(number), probability_e5: 1, percentile_e5: 1 });
     let coverage = coverage(&advisories, &["crates.io".parse().expect("an ecosystem")].into());
-    Dataset { advisories, coverage, kev: kev.collect(), epss: epss.collect(), sources: Vec::new() }
+    Dataset { advisories, coverage, kev: kev.collect(), epss: epss.collect(), ..Dataset::default() }
 }
 
 fn rating(source: SourceId, severity: Severity) -> Rating {
