@@ -48,7 +48,7 @@ fn main() {
     ] {
         let old = generation(&store, &all, &without);
         println!("{name}: {} advisories", without.len());
-        measure(&sboms, &old, &base);
+        measure((&store, &sboms), &old, &base);
     }
     scan_all(&sboms, &base, (count / 20).max(1));
 }
@@ -158,9 +158,10 @@ fn generation(store: &Store, all: &[Advisory], without: &BTreeSet<usize>) -> Gen
     store.open_generation(number).expect("open")
 }
 
-fn measure(sboms: &Sboms, old: &Generation, new: &Generation) {
+fn measure((store, sboms): (&Store, &Sboms), old: &Generation, new: &Generation) {
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let terms = Terms { now: Timestamp::UNIX_EPOCH, engine: "stella bench", threads, progress: &|_| {} };
+    let terms =
+        Terms { blobs: store.blobs(), now: Timestamp::UNIX_EPOCH, engine: "stella bench", threads, progress: &|_| {} };
     let watch = Watch::start();
     let comparison = importer::impact::compare(old, new).expect("compared");
     println!("  comparing: {}; {} packages differ", watch.read(), comparison.packages.len());

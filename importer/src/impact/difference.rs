@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use domain::component::{Component, Inventory};
+use domain::component::{Component, Identity, Inventory};
 use domain::finding::{Evaluation, Finding};
 use domain::matching::{Assessed, Plan, SourceNames, Tally, assess, plan};
 use domain::severity::Severity;
 use domain::time::Timestamp;
+use domain::vex::VexEffect;
+use policy::vex::{Claims, Library, Subject};
 use policy::{Gate, GenerationRef, Outcome};
 use serde::Serialize;
 use store::{Footprint, Generation, PackageHash, PackageSet, SbomRow, StoreError, View};
@@ -109,6 +111,8 @@ pub(super) struct Judge<'a> {
     old: Side<'a>,
     new: Side<'a>,
     packages: &'a PackageSet,
+    /// Any component may have other findings.
+    vex_differs: bool,
     engine: &'a str,
     now: Timestamp,
 }
@@ -116,6 +120,36 @@ pub(super) struct Judge<'a> {
 struct Side<'a> {
     generation: &'a Generation,
     reference: GenerationRef,
+    vex: Library,
+}
+
+/// A component of an SBOM, and how it is judged.
+struct Part<'a> {
+    position: usize,
+    component: &'a Component,
+    plan: &'a Plan,
+    identity: &'a Identity,
+}
+
+/// The components that are the same under both.
+struct Rest<'a> {
+    components: &'a [(usize, &'a Component, Plan)],
+    identity: &'a Identity,
+}
+
+impl Side<'_> {
+    /// What is found in a component, but for what the kit's VEX clears.
+    fn assess(&self, part: &Part<'_>, view: &View<'_>) -> Result<Assessed, StoreError> {
+        let mut assessed = assess(part.position, part.component, part.plan, view)?;
+        let claims = Claims::of(&[&self.vex]);
+        if let Assessed::Evaluated(findings) | Assessed::Unevaluated { findings, .. } = &mut assessed {
+            findings.retain(|finding| {
+                let weighing = claims.weigh(&Subject::of(finding, part.component, part.identity));
+                weighing.decision.is_none_or(|decision| decision.effect != VexEffect::Suppressed)
+            });
+        }
+        Ok(assessed)
+    }
 }
 
 /// The tables of both, for one thread.
@@ -125,14 +159,21 @@ pub(super) struct Views<'a> {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(old: &'a Generation, new: &'a Generation, comparison: &'a Comparison, terms: &Terms<'a>) -> Self {
+    pub(super) fn new(
+        old: &'a Generation,
+        new: &'a Generation,
+        comparison: &'a Comparison,
+        terms: &Terms<'a>,
+    ) -> Result<Self, StoreError> {
+        let Terms { now, engine, blobs, .. } = *terms;
         let side = |generation: &'a Generation| {
             let row = generation.row();
             let (number, kit, content_root) = (row.number, row.kit_sha256, row.content_root);
-            Side { generation, reference: GenerationRef { number, kit, content_root } }
+            let reference = GenerationRef { number, kit, content_root };
+            Ok::<_, StoreError>(Side { generation, reference, vex: generation.vex(blobs)? })
         };
-        let Terms { now, engine, .. } = *terms;
-        Self { old: side(old), new: side(new), packages: &comparison.packages, engine, now }
+        let vex_differs = !old.view()?.has_vex_of(&new.view()?)?;
+        Ok(Self { old: side(old)?, new: side(new)?, packages: &comparison.packages, vex_differs, engine, now })
     }
 
     pub(super) fn views(&self) -> Result<Views<'a>, StoreError> {
@@ -141,7 +182,8 @@ impl<'a> Judge<'a> {
 
     /// Can the two generations say different things of this document?
     pub(super) fn concerns(&self, footprint: &Footprint<'_>) -> bool {
-        !footprint.is_current()
+        self.vex_differs
+            || !footprint.is_current()
             || footprint.touches(self.packages)
             || footprint.age_days_max().is_some_and(|days| self.ages_differ(days))
     }
@@ -169,18 +211,22 @@ impl<'a> Judge<'a> {
                 rest.push((position, component, plan));
                 continue;
             }
-            let old = assess(position, component, &plan, &views.old)?;
-            let new = assess(position, component, &plan, &views.new)?;
+            let part = Part { position, component, plan: &plan, identity: &inventory.identity };
+            let (old, new) = (self.old.assess(&part, &views.old)?, self.new.assess(&part, &views.new)?);
             compare_component(component, &old, &new, &mut changes);
             before.add(component, old);
             after.add(component, new);
         }
+        let rest = Rest { components: &rest, identity: &inventory.identity };
         let flip = self.flip(row, (before.finish(), after.finish()), &rest, views)?;
         Ok(Difference { changes, flip })
     }
 
     fn is_touched(&self, plan: &Plan) -> bool {
         let Plan::Lookups(lookups) = plan else { return false };
+        if self.vex_differs {
+            return true;
+        }
         lookups.iter().any(|lookup| {
             self.packages.contains(PackageHash::of_package(&lookup.package))
                 || self.packages.contains(PackageHash::of_ecosystem(&lookup.package.ecosystem))
@@ -194,7 +240,7 @@ impl<'a> Judge<'a> {
         &self,
         row: &SbomRow,
         (before, after): (Evaluation, Evaluation),
-        rest: &[(usize, &Component, Plan)],
+        rest: &Rest<'_>,
         views: &Views<'_>,
     ) -> Result<Option<Flip>, StoreError> {
         // A part without components makes no empty document.
@@ -214,13 +260,14 @@ impl<'a> Judge<'a> {
         &self,
         row: &SbomRow,
         mut components: u64,
-        rest: &[(usize, &Component, Plan)],
+        rest: &Rest<'_>,
         views: &Views<'_>,
     ) -> Result<Outcome, StoreError> {
         let gate = Gate { data_age_days_max: None, ..row.gate.clone() };
         let mut outcome = Outcome::Pass;
-        for (position, component, plan) in rest {
-            let assessed = assess(*position, component, plan, &views.new)?;
+        for (position, component, plan) in rest.components {
+            let part = Part { position: *position, component, plan, identity: rest.identity };
+            let assessed = self.new.assess(&part, &views.new)?;
             components += u64::from(assessed != Assessed::NotApplicable);
             if findings(&assessed).is_empty() && !matches!(assessed, Assessed::Unevaluated { .. }) {
                 continue;

@@ -7,7 +7,8 @@
 //!
 //! The cost follows the SBOMs that are touched, and of them the components that are touched: all
 //! others have the same findings under both, because a finding rests on nothing but its package's
-//! assertions, the summaries of their advisories and how complete the data is for the ecosystem.
+//! assertions, the summaries of their advisories and how complete the data is for the ecosystem. VEX in the kit
+//! may speak of anything, so that all SBOMs are judged when it is other VEX. The site's own is not asked.
 
 mod compare;
 mod concerns;
@@ -28,7 +29,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use domain::time::Timestamp;
-use store::{Generation, SHARDS, Sboms, Snapshot, StoreError};
+use store::{Blobs, Generation, SHARDS, Sboms, Snapshot, StoreError};
 
 use difference::Judge;
 use tally::Tally;
@@ -36,6 +37,8 @@ use tally::Tally;
 /// What a preview needs of its surroundings.
 #[derive(Clone, Copy)]
 pub struct Terms<'a> {
+    /// Where the documents of the generations are.
+    pub blobs: &'a Blobs,
     pub now: Timestamp,
     /// Named in verdicts and in the report.
     pub engine: &'a str,
@@ -63,7 +66,7 @@ pub fn impact(sboms: &Sboms, old: &Generation, new: &Generation, terms: &Terms<'
     (terms.progress)(Progress::Comparing);
     let comparison = compare(old, new)?;
     let snapshot = sboms.snapshot()?;
-    let judge = Judge::new(old, new, &comparison, terms);
+    let judge = Judge::new(old, new, &comparison, terms)?;
     let run = Run {
         snapshot: &snapshot,
         judge: &judge,

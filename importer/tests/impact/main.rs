@@ -5,6 +5,7 @@ mod property;
 mod world;
 
 use domain::severity::Severity;
+use domain::vex::CarriedVex;
 use importer::impact::{Change, ChangeKind, ConcernKind, Impact, sanity};
 use policy::{Gate, Outcome};
 use world::{Data, Fact, World, data, document, fact};
@@ -176,6 +177,35 @@ fn fresher_data_flips_a_verdict_that_only_its_age_decided() {
     let impact = preview(&old, &new, &[APP], &gate);
     assert_eq!(flip(&impact), Some((Outcome::Indeterminate, Outcome::Pass)));
     assert_eq!(preview(&old, &new, &[APP], &Gate::default()).sboms.touched, 0);
+}
+
+fn vex(status: &str, product: &str) -> CarriedVex {
+    let document = format!(
+        r#"{{"@context":"https://openvex.dev/ns/v0.2.0","statements":[{{"vulnerability":{{"name":"CVE-1"}},"products":[{{"@id":"{product}"}}],
+            "status":"{status}"}}]}}"#
+    );
+    CarriedVex { name: "v.json".to_owned(), document }
+}
+
+#[test]
+fn vex_that_a_kit_brings_or_takes_away_is_a_change_of_what_is_found() {
+    let without = data(&[fact("CVE-1", "PyPI", "app", "2"), fact("CVE-2", "npm", "lib", "3")], &["PyPI", "npm"]);
+    let clearing = Data { vex: vec![vex("fixed", APP)], ..without.clone() };
+    let impact = preview(&without, &clearing, &[APP], &Gate::default());
+    assert_eq!(changes(&impact), [(ChangeKind::Vanished, "CVE-1")]);
+    assert_eq!(flip(&impact), Some((Outcome::Fail, Outcome::Pass)));
+    let impact = preview(&clearing, &without, &[APP, LIB], &Gate::default());
+    assert_eq!(changes(&impact), [(ChangeKind::Appeared, "CVE-1")]);
+    assert_eq!(flip(&impact), None, "it failed before, too");
+    // A statement that clears nothing changes nothing; nor does one that is there in both.
+    let other = Data { vex: vec![vex("affected", APP)], ..without.clone() };
+    assert_eq!(changes(&preview(&without, &other, &[APP], &Gate::default())), []);
+    let mut more = clearing.clone();
+    more.facts.push(fact("CVE-3", "npm", "lib", "3"));
+    let impact = preview(&clearing, &more, &[APP, LIB], &Gate::default());
+    assert_eq!(changes(&impact), [(ChangeKind::Appeared, "CVE-3")]);
+    let app_alone = preview(&clearing, &more, &[APP], &Gate::default());
+    assert_eq!((app_alone.sboms.touched, app_alone.sboms.changed), (0, 0));
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn facts() -> impl Strategy<Value = Vec<Fact>> {
 
 fn generation() -> impl Strategy<Value = Data> {
     (facts(), prop::sample::subsequence(ECOSYSTEMS.to_vec(), 0..=3), 0..4i64).prop_map(|(facts, complete, age_days)| {
-        Data { facts, complete: complete.into_iter().map(str::to_owned).collect(), age_days }
+        Data { facts, complete: complete.into_iter().map(str::to_owned).collect(), age_days, vex: Vec::new() }
     })
 }
 
@@ -43,7 +43,7 @@ fn generations() -> impl Strategy<Value = (Data, Data)> {
         let count = kept.index(old.facts.len() + 1);
         let facts = old.facts.iter().take(count).chain(&new.facts).cloned().collect();
         let complete = if count % 2 == 0 { old.complete.clone() } else { new.complete };
-        let after = Data { facts, complete, age_days: new.age_days };
+        let after = Data { facts, complete, age_days: new.age_days, vex: Vec::new() };
         (old, after)
     })
 }

@@ -13,6 +13,7 @@ use domain::root::ContentRoot;
 use domain::severity::{Rating, RatingScheme, Severity};
 use domain::source::{Redistribution, SourceId, SourceStatus};
 use domain::time::Timestamp;
+use domain::vex::CarriedVex;
 use importer::impact::{Impact, Terms, impact};
 use policy::Gate;
 use store::audit::{Entry, Event};
@@ -58,10 +59,15 @@ pub(crate) struct Data {
     pub(crate) complete: Vec<String>,
     /// The age of its one source, in days.
     pub(crate) age_days: i64,
+    pub(crate) vex: Vec<CarriedVex>,
 }
 
 pub(crate) fn data(facts: &[Fact], complete: &[&str]) -> Data {
-    Data { facts: facts.to_vec(), complete: complete.iter().map(|name| (*name).to_owned()).collect(), age_days: 0 }
+    Data {
+        facts: facts.to_vec(),
+        complete: complete.iter().map(|name| (*name).to_owned()).collect(),
+        ..Data::default()
+    }
 }
 
 pub(crate) struct World {
@@ -88,6 +94,14 @@ impl World {
             let leaf = ContentRoot::leaf("advisory", &advisory.id, &line).1;
             let (offset, length) = (segment.len() as u32, line.len() as u32);
             builder.add_advisory(advisory, Located { segment: 0, offset, length, leaf: *leaf.as_bytes() });
+            segment.extend_from_slice(&line);
+            segment.push(b'\n');
+        }
+        for carried in &data.vex {
+            let line = serde_json::to_vec(carried).expect("plain data");
+            let leaf = ContentRoot::leaf("vex", &carried.name, &line).1;
+            let (offset, length) = (segment.len() as u32, line.len() as u32);
+            builder.add_vex(&carried.name, Located { segment: 0, offset, length, leaf: *leaf.as_bytes() });
             segment.extend_from_slice(&line);
             segment.push(b'\n');
         }
@@ -142,7 +156,7 @@ impl World {
 
     pub(crate) fn impact(&self, old: &Generation, new: &Generation) -> Impact {
         let threads = NonZeroUsize::new(2).expect("two");
-        let terms = Terms { now: NOW, engine: ENGINE, threads, progress: &|_| {} };
+        let terms = Terms { blobs: self.store.blobs(), now: NOW, engine: ENGINE, threads, progress: &|_| {} };
         impact(&self.sboms, old, new, &terms).expect("a report")
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn preview(global: &Global, store: &Store, number: u64, against: u64)
         }
     };
     let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let terms = Terms { now: clock::now(), engine: ENGINE, threads, progress: &show };
+    let terms = Terms { blobs: store.blobs(), now: clock::now(), engine: ENGINE, threads, progress: &show };
     let impact = impact(&store.sboms()?, &old, &new, &terms);
     progress.finish();
     Ok(impact?)
