@@ -239,6 +239,25 @@ pub struct VexDecision {
     pub timestamp: Option<Timestamp>,
     /// What the statement names and the finding is of, as the author wrote it.
     pub target: String,
+    /// It holds in this product or this SBOM only: said of the component alone it would be about more.
+    pub bound: bool,
     pub place: String,
     pub document: VexDocument,
+}
+
+impl VexDecision {
+    /// Who says it, and where.
+    pub fn origin(&self) -> String {
+        let document = &self.document;
+        let author = document.author.as_deref().unwrap_or("an author not named");
+        format!("Stated by {author} in {}, {}.", document.id.as_deref().unwrap_or(&document.name), self.place)
+    }
+
+    /// What to say of the component alone, when the statement clears it in something that cannot be named.
+    pub fn unbound(&self) -> Option<String> {
+        let clears = self.bound && self.status.clears();
+        clears.then(|| {
+            format!("{} {}, but only for {}, which cannot be named here.", self.origin(), self.status, self.target)
+        })
+    }
 }

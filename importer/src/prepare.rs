@@ -10,8 +10,6 @@
 //! those signatures cover, and what the data set is, its signed manifest tells.
 
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::thread;
 
 use domain::clock::{ClockState, Present, Reading, TimeFloor};
 use domain::digest::Digest;
@@ -199,8 +197,7 @@ impl Preparing<'_> {
         let same = |row: &&GenerationRow| row.number == current && row.metadata_digest == kit.metadata_digest();
         // Most kits are others, and hashing the index of the active one takes as long as importing a delta.
         let Some(row) = rows.iter().find(same).filter(|_| kit.is_current()) else { return Ok(None) };
-        let intact = self.store.check_index(row).is_ok() && self.store.is_intact(row);
-        Ok(intact.then_some(current))
+        Ok(self.store.is_intact(row).then_some(current))
     }
 
     /// Steps 10 and 11, and everything on disk that step 12 will point at.
@@ -219,7 +216,7 @@ impl Preparing<'_> {
         let base = self.base(kit)?;
         let number = self.store.next_generation()?;
         let job = LoadJob { check: verified.check.clone(), base };
-        let loaded = self.load_beside_its_base(workspace, &job)?;
+        let loaded = self.load_on_its_base(workspace, &job)?;
         (self.progress)(Progress::Keeping);
         let blobs: Vec<(Digest, u64)> = kit.chunks().iter().map(|chunk| (chunk.sha256, chunk.len)).collect();
         let below = job.base.as_ref().map(stands_on).unwrap_or_default();
@@ -257,20 +254,14 @@ impl Preparing<'_> {
         Ok(row)
     }
 
-    /// The worker reads of a delta's base what it needs; that the base is what it was, is found out here, at the same
-    /// time, and before anything comes of it.
-    fn load_beside_its_base(&self, workspace: &Workspace, job: &LoadJob) -> Result<Loaded, ImportError> {
-        let store = self.store;
-        thread::scope(|scope| {
-            let checked = job.base.as_ref().map(|base| scope.spawn(|| store.check_index(base)));
-            // A worker that is this process may panic on a base that is damaged.
-            let loaded = catch_unwind(AssertUnwindSafe(|| self.worker.load(workspace, job, self.progress)));
-            // Damage of the base explains whatever the worker says of it, so it comes first.
-            if let Some(checked) = checked {
-                checked.join().map_err(|_| ImportError::worker("the thread that checks the base panicked"))??;
-            }
-            loaded.unwrap_or_else(|panic| resume_unwind(panic))
-        })
+    /// The worker reads of a delta's base what it needs, block by block as it was written. Damage of the base explains
+    /// whatever the worker says of it, so when it fails the base is looked at first.
+    fn load_on_its_base(&self, workspace: &Workspace, job: &LoadJob) -> Result<Loaded, ImportError> {
+        let loaded = self.worker.load(workspace, job, self.progress);
+        if let (Err(_), Some(base)) = (&loaded, &job.base) {
+            self.store.check_index(base)?;
+        }
+        loaded
     }
 
     /// The generation that a delta kit builds on: any that is kept and has its content, the active one first.

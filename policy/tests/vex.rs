@@ -11,7 +11,7 @@ use domain::finding::{Confidence, Coverage, Evaluation, Finding};
 use domain::purl::Purl;
 use domain::severity::Severity;
 use domain::vex::{Justification, VexEffect, VexStatus};
-use policy::vex::{Applied, COMPARISONS_MAX, Document, Limits, VexError, apply, read, read_embedded};
+use policy::vex::{Applied, COMPARISONS_MAX, Document, Library, Limits, VexError, apply, read, read_embedded};
 
 const ALPINE: &str = "pkg:oci/alpine@sha256%3A124c7d2707904eea7431fffe91522a01e5a861a624ee31d03372cc1d138a3126?repository_url=index.docker.io/library/alpine";
 const LIBCRYPTO: &str = "pkg:apk/alpine/libcrypto3@3.0.8-r3?arch=x86_64&upstream=openssl&distro=alpine-3.17.3";
@@ -85,25 +85,53 @@ fn finding(inventory: &Inventory, component: usize, vulnerability: &str) -> Find
     }
 }
 
-fn held(evaluation: &mut Evaluation, inventory: &Inventory, documents: &[&Document]) -> Applied {
-    apply(evaluation, inventory, documents, COMPARISONS_MAX).expect("a small document")
+fn held(evaluation: &mut Evaluation, inventory: &Inventory, documents: &[Document]) -> Applied {
+    let library = Library::of(documents.to_vec());
+    apply(evaluation, inventory, &[&library], COMPARISONS_MAX).expect("a small document")
 }
 
 /// One finding per vulnerability, all of the first component.
 fn applied(inventory: &Inventory, vulnerabilities: &[&str], documents: &[Document]) -> (Evaluation, Applied) {
     let findings = vulnerabilities.iter().map(|name| finding(inventory, 0, name)).collect();
     let mut evaluation = Evaluation { findings, suppressed: Vec::new(), coverage: Coverage::default() };
-    let applied = held(&mut evaluation, inventory, &documents.iter().collect::<Vec<_>>());
+    let applied = held(&mut evaluation, inventory, documents);
     (evaluation, applied)
 }
 
-/// The effect on the one finding.
+/// The effect on the one finding, whichever way the documents are ordered.
 fn effect(inventory: &Inventory, vulnerability: &str, documents: &[Document]) -> Option<VexEffect> {
+    let given = effect_in_order(inventory, vulnerability, documents);
+    let reversed: Vec<Document> = documents.iter().rev().cloned().collect();
+    assert_eq!(effect_in_order(inventory, vulnerability, &reversed), given, "another order has another effect");
+    given
+}
+
+#[test]
+fn documents_of_several_libraries_are_weighed_together() {
+    let npm = inventory(None, &["pkg:npm/x@1"]);
+    let clear = openvex("a", "2024-06-01T00:00:00Z", &said("pkg:npm/x@1", "not_affected", WHY));
+    let other = openvex("c", "2024-06-01T00:00:00Z", &said("pkg:npm/z@1", "fixed", ""));
+    let affected = openvex("b", "2024-01-01T00:00:00Z", &said("pkg:npm/x@1", "affected", ""));
+    let (one, two) = (Library::of(vec![other, clear]), Library::of(vec![affected]));
+    let mut evaluation = Evaluation { findings: vec![finding(&npm, 0, "cve-2024-1")], ..Evaluation::default() };
+    let applied = apply(&mut evaluation, &npm, &[&one, &two], COMPARISONS_MAX).expect("small documents");
+    let effect = evaluation.findings[0].vex.as_ref().map(|decision| decision.effect);
+    assert_eq!(effect, Some(VexEffect::Contradicted));
+    let counts: Vec<_> = applied.documents.iter().map(|used| (used.contradicted, used.without_effect)).collect();
+    assert_eq!(counts, [(0, 1), (1, 0), (0, 0)]);
+}
+
+fn effect_in_order(inventory: &Inventory, vulnerability: &str, documents: &[Document]) -> Option<VexEffect> {
     let (evaluation, _) = applied(inventory, &[vulnerability], documents);
     let found = evaluation.findings.iter().chain(&evaluation.suppressed).next().expect("the finding is kept");
     let effect = found.vex.as_ref().map(|decision| decision.effect);
     assert_eq!(evaluation.suppressed.len(), usize::from(effect == Some(VexEffect::Suppressed)));
     effect
+}
+
+/// On one line.
+fn openvex_text(statements: &str) -> String {
+    format!(r#"{{"@context":"https://openvex.dev/ns/v0.2.0","author":"a","statements":[{statements}]}}"#)
 }
 
 fn openvex(author: &str, time: &str, statements: &str) -> Document {
@@ -168,7 +196,7 @@ fn an_image_without_subcomponents_clears_all_that_is_in_it() {
     let alpine = inventory(Some(ALPINE), &[LIBCRYPTO, "pkg:apk/alpine/busybox@1.35.0-r29"]);
     let findings = vec![finding(&alpine, 0, "CVE-2023-1255"), finding(&alpine, 1, "CVE-2023-1255")];
     let mut evaluation = Evaluation { findings, suppressed: Vec::new(), coverage: Coverage::default() };
-    let applied = held(&mut evaluation, &alpine, &image.iter().collect::<Vec<_>>());
+    let applied = held(&mut evaluation, &alpine, &image);
     assert_eq!((evaluation.findings.len(), evaluation.suppressed.len()), (0, 2));
     assert_eq!((applied.documents[0].suppressed, applied.documents[0].without_effect), (2, 0));
     let nameless = inventory(None, &[LIBCRYPTO]);
@@ -217,6 +245,35 @@ fn a_relationship_of_csaf_holds_inside_of_its_product_only() {
 }
 
 #[test]
+fn a_relationship_of_csaf_with_a_purl_of_its_own_is_no_wider() {
+    let transitive = "pkg:golang/github.com/aquasecurity/go-transitive@v4.0.0";
+    let text = String::from_utf8(fixture("trivy/csaf-relationships.json")).expect("UTF-8");
+    let mut csaf: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let whole = &mut csaf["product_tree"]["relationships"][0]["full_product_name"];
+    whole["product_identification_helper"] = serde_json::json!({ "purl": transitive });
+    for (category, effect_inside) in [
+        ("default_component_of", Some(VexEffect::Suppressed)),
+        ("installed_on", Some(VexEffect::Suppressed)),
+        ("installed_with", Some(VexEffect::Suppressed)),
+        ("external_component_of", None),
+    ] {
+        csaf["product_tree"]["relationships"][0]["category"] = category.into();
+        let vex = [written("x", &csaf.to_string())];
+        let inside = inventory(Some("pkg:golang/github.com/aquasecurity/go-direct1@v2.0.0"), &[transitive]);
+        assert_eq!(effect(&inside, "CVE-2024-0001", &vex), effect_inside, "{category}");
+        for root in [None, Some("pkg:golang/github.com/aquasecurity/go-direct2@v2.0.0")] {
+            assert_eq!(effect(&inventory(root, &[transitive]), "CVE-2024-0001", &vex), None, "{category}");
+        }
+    }
+    // Without a purl of the product nothing narrow is left, and nothing wide takes its place.
+    let nameless = csaf.to_string().replace("pkg:golang/github.com/aquasecurity/go-direct1", "go-direct1");
+    let nameless = nameless.replace("external_component_of", "installed_on");
+    let vex = written("x", &nameless);
+    assert!(vex.problems.iter().any(|problem| problem.reason.contains("the product that it is in has no purl")));
+    assert_eq!(effect(&inventory(None, &[transitive]), "CVE-2024-0001", &[vex]), None);
+}
+
+#[test]
 fn a_link_of_cyclonedx_is_to_one_version_of_one_sbom() {
     let vex = [document("trivy/cyclonedx.json")];
     let mut spring = inventory(None, &["pkg:maven/org.springframework.boot/spring-boot@2.6.0"]);
@@ -238,6 +295,62 @@ fn a_link_of_cyclonedx_is_to_one_version_of_one_sbom() {
     ubuntu.components[0].reference = "7c1f".into();
     ubuntu.identity.serial_number = Some(serial.into());
     assert_eq!(effect(&ubuntu, "CVE-2022-27943", &vex), Some(VexEffect::Suppressed));
+}
+
+#[test]
+fn a_decision_says_whether_it_holds_for_the_component_wherever_it_is() {
+    let mut npm = inventory(Some("pkg:npm/shop@1"), &["pkg:npm/x@1"]);
+    (npm.identity.serial_number, npm.components[0].reference) = (Some("urn:uuid:1".into()), "a".into());
+    let inside = r#"{"vulnerability":"CVE-2024-1","status":"fixed","products":[{"@id":"pkg:npm/shop","subcomponents":[{"@id":"pkg:npm/x"}]}]}"#;
+    let said = |product: &str| said(product, "fixed", "");
+    for (statement, bound) in [
+        (said("pkg:npm/x@1"), false),
+        (said("pkg:npm/x"), false),
+        (said("pkg:npm/shop"), true),
+        (said("urn:cdx:1/1#a"), true),
+        (inside.to_owned(), true),
+    ] {
+        let vex = openvex("a", "2024-01-01T00:00:00Z", &statement);
+        let (evaluation, _) = applied(&npm, &["CVE-2024-1"], &[vex]);
+        assert_eq!(evaluation.suppressed[0].vex.as_ref().expect("a decision").bound, bound, "{statement}");
+    }
+}
+
+#[test]
+fn a_percent_sign_in_a_link_that_encodes_nothing_is_itself() {
+    let mut npm = inventory(None, &["pkg:npm/x@1"]);
+    npm.identity.serial_number = Some("urn:uuid:1".into());
+    for (link, reference, expected) in [
+        ("a%2B1", "a+1", Some(VexEffect::Suppressed)),
+        ("a%2B1", "a%2B1", Some(VexEffect::Suppressed)),
+        ("100%", "100%", Some(VexEffect::Suppressed)),
+        ("a%+1", "a\u{1}", None),
+        ("a%2", "a\u{2}", None),
+    ] {
+        npm.components[0].reference = reference.into();
+        let vex = openvex("a", "2024-01-01T00:00:00Z", &said(&format!("urn:cdx:1/1#{link}"), "fixed", ""));
+        assert_eq!(effect(&npm, "CVE-2024-1", &[vex]), expected, "{link} {reference:?}");
+    }
+}
+
+#[test]
+fn a_link_to_another_version_of_the_sbom_or_to_another_sbom_is_told() {
+    let mut npm = inventory(None, &["pkg:npm/x@1"]);
+    (npm.identity.serial_number, npm.components[0].reference) = (Some("URN:1".into()), "a".into());
+    for (link, told) in [
+        ("urn:cdx:urn:1/2#a", Some("it links to the SBOM urn:1/2, this is URN:1/1")),
+        ("urn:cdx:2/1#a", Some("it links to the SBOM 2/1, this is URN:1/1")),
+        ("urn:cdx:2/1#b", None),
+    ] {
+        let vex = openvex("a", "2024-01-01T00:00:00Z", &said(link, "fixed", ""));
+        let (_, applied) = applied(&npm, &["CVE-2024-1"], &[vex]);
+        let unmatched = &applied.documents[0].unmatched;
+        assert_eq!(
+            unmatched.first().is_some_and(|text| text.contains(told.unwrap_or("links"))),
+            told.is_some(),
+            "{unmatched:?}"
+        );
+    }
 }
 
 #[test]
@@ -263,10 +376,37 @@ fn the_analyses_of_an_sbom_speak_of_its_own_components() {
     );
     npm.components[0].reference = "other".into();
     assert_eq!(effect(&npm, "CVE-2024-1", &[beside]), Some(VexEffect::Suppressed));
-    // Other SBOMs say nothing of themselves.
+    // Other SBOMs say nothing of themselves; one in protobuf need not be text.
+    assert_eq!(read_embedded("x", b"\x0a\x031.6\x1a\x02\xff\xfe", &Limits::default()), Ok(Vec::new()));
     for other in [r#"{"spdxVersion":"SPDX-2.3"}"#, "<bom/>", r#"{"bomFormat":"CycloneDX"}"#] {
         assert_eq!(read_embedded("x", other.as_bytes(), &Limits::default()), Ok(Vec::new()), "{other}");
     }
+}
+
+#[test]
+fn an_sbom_does_not_clear_itself_of_what_a_document_beside_it_says() {
+    let analysis = r#"{"state":"not_affected","lastUpdated":"2025-01-01T00:00:00Z"}"#;
+    let sbom = format!(
+        r#"{{"bomFormat":"CycloneDX","serialNumber":"urn:uuid:1","version":9,"metadata":{{"authors":[{{"name":"a"}}]}},
+            "vulnerabilities":[{{"id":"CVE-2024-1","affects":[{{"ref":"a"}}],"analysis":{analysis}}}]}}"#
+    );
+    let own = read_embedded("bom.json", sbom.as_bytes(), &Limits::default()).expect("an SBOM").remove(0);
+    let mut npm = inventory(None, &["pkg:npm/x@1"]);
+    npm.components[0].reference = "a".into();
+    npm.identity.serial_number = Some("urn:uuid:1".into());
+    npm.identity.version = Some(9);
+    assert_eq!(effect(&npm, "CVE-2024-1", std::slice::from_ref(&own)), Some(VexEffect::Suppressed));
+    for (author, product) in [("a", "pkg:npm/x@1"), ("b", "pkg:npm/x@1"), ("b", "pkg:npm/x"), ("a", "urn:cdx:1/9#a")] {
+        for status in ["affected", "under_investigation"] {
+            let beside = openvex(author, "2024-01-01T00:00:00Z", &said(product, status, ""));
+            let effect = effect(&npm, "CVE-2024-1", &[own.clone(), beside]);
+            assert_eq!(effect, Some(VexEffect::Contradicted), "{author} {product} {status}");
+        }
+    }
+    // Nor does it withdraw a document by calling itself a later version of it.
+    let older = sbom.replace("\"version\":9", "\"version\":1").replace("not_affected", "exploitable");
+    let older = written("vex.cdx.json", &older.replace("\"ref\":\"a\"", "\"ref\":\"pkg:npm/x@1\""));
+    assert_eq!(effect(&npm, "CVE-2024-1", &[own, older]), Some(VexEffect::Contradicted));
 }
 
 #[test]
@@ -331,6 +471,42 @@ fn authors_who_contradict_each_other_suppress_nothing() {
 }
 
 #[test]
+fn a_time_that_nobody_has_stated_replaces_nothing() {
+    let npm = inventory(None, &["pkg:npm/x@1"]);
+    let affected = openvex("a", "2024-06-01T00:00:00Z", &said("pkg:npm/x@1", "affected", ""));
+    let clear = |times: &str, more: &str| {
+        let text = format!(
+            r#"{{"@context":"https://openvex.dev/ns/v0.2.0","author":"a","version":1,{times},"statements":[{}]}}"#,
+            said("pkg:npm/x@1", "not_affected", &format!("{WHY}{more}"))
+        );
+        written("clear.json", &text)
+    };
+    let later = r#""timestamp":"2024-07-01T00:00:00Z""#;
+    let replaced = effect(&npm, "CVE-2024-1", &[affected.clone(), clear(later, "")]);
+    assert_eq!(replaced, Some(VexEffect::Suppressed));
+    // That the document was touched later says nothing of the statement: go-vex lets it have the time of the document.
+    let touched = clear(r#""timestamp":"2024-05-01T00:00:00Z","last_updated":"2024-07-01T00:00:00Z""#, "");
+    assert_eq!(touched.statements[0].timestamp.expect("a time").to_string(), "2024-05-01T00:00:00Z");
+    assert_eq!(effect(&npm, "CVE-2024-1", &[affected.clone(), touched]), Some(VexEffect::Annotated));
+    for (times, more) in [
+        (later, r#","timestamp":"01/05/2024""#),
+        (later, r#","timestamp":"2024-07-01T00:00:00Z","last_updated":"soon""#),
+        (r#""timestamp":"yesterday","last_updated":"2024-07-01T00:00:00Z""#, ""),
+    ] {
+        let clear = clear(times, more);
+        assert_eq!(clear.statements[0].timestamp, None, "{times} {more}");
+        assert!(clear.problems[0].reason.contains("cannot be read"), "{:?}", clear.problems);
+        assert_eq!(effect(&npm, "CVE-2024-1", &[affected.clone(), clear]), Some(VexEffect::Contradicted), "{more}");
+    }
+    let cyclonedx = r#"{"bomFormat":"CycloneDX","metadata":{"timestamp":"2024-07-01T00:00:00Z"},"vulnerabilities":[{"id":"CVE-2024-1",
+        "analysis":{"state":"not_affected","lastUpdated":"soon"},"affects":[{"ref":"pkg:npm/x@1"}]}]}"#;
+    assert_eq!(written("x", cyclonedx).statements[0].timestamp, None);
+    let csaf = String::from_utf8(fixture("grype/csaf-demo2.json")).expect("UTF-8");
+    let csaf = written("x", &csaf.replace("\"current_release_date\": \"", "\"current_release_date\": \"x"));
+    assert!(csaf.problems[0].place == "document.tracking.current_release_date", "{:?}", csaf.problems);
+}
+
+#[test]
 fn the_more_specific_statement_decides_unless_its_author_has_warned_of_more_since() {
     let npm = inventory(None, &["pkg:npm/x@1"]);
     let clear = openvex("a", "2024-06-01T00:00:00Z", &said("pkg:npm/x@1", "not_affected", WHY));
@@ -370,13 +546,32 @@ fn a_newer_version_of_a_document_withdraws_the_older() {
 }
 
 #[test]
+fn a_draft_of_csaf_neither_counts_nor_withdraws_the_final_version() {
+    let go = inventory(None, &["pkg:golang/github.com/aquasecurity/go-transitive@v4.0.0"]);
+    let text = String::from_utf8(fixture("trivy/csaf.json")).expect("UTF-8");
+    let mut draft: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    draft["document"]["tracking"]["version"] = "99".into();
+    let newer = written("final.json", &draft.to_string());
+    draft["document"]["tracking"]["status"] = "draft".into();
+    let draft = written("draft.json", &draft.to_string());
+    let (_, told) = applied(&go, &["CVE-2024-0001"], &[written("a", &text), newer]);
+    assert!(told.warnings.iter().any(|warning| warning.contains("is not applied")), "they are versions: {told:?}");
+    assert_eq!(effect(&go, "CVE-2024-0001", std::slice::from_ref(&draft)), None);
+    assert_eq!(draft.about.version.as_deref(), Some("99 (draft)"));
+    let both = [written("a", &text), draft];
+    assert_eq!(effect(&go, "CVE-2024-0001", &both), Some(VexEffect::Suppressed));
+    let (_, told) = applied(&go, &["CVE-2024-0001"], &both);
+    assert!(told.warnings.iter().any(|warning| warning.contains("is a draft")), "{told:?}");
+}
+
+#[test]
 fn a_statement_is_found_by_any_name_of_the_vulnerability() {
     let npm = inventory(None, &["pkg:npm/x@1"]);
     let vex = openvex("a", "2024-01-01T00:00:00Z", &said("pkg:npm/x@1", "not_affected", WHY));
     let mut finding = finding(&npm, 0, "CVE-2024-9");
     finding.aliases = vec!["GHSA-xxxx-yyyy-zzzz".into(), "cve-2024-1".into()];
     let mut evaluation = Evaluation { findings: vec![finding], ..Evaluation::default() };
-    held(&mut evaluation, &npm, &[&vex]);
+    held(&mut evaluation, &npm, &[vex]);
     assert_eq!(evaluation.suppressed.len(), 1);
 }
 
@@ -388,6 +583,36 @@ fn subcomponents_that_cannot_be_matched_do_not_widen_a_statement() {
     assert!(vex.statements.is_empty());
     assert_eq!(vex.problems[0].place, "statements[0].products[0].subcomponents[0]");
     assert_eq!(effect(&inventory(Some(ALPINE), &[LIBCRYPTO]), "CVE-2024-1", &[vex]), None);
+}
+
+#[test]
+fn a_purl_that_leaves_a_part_empty_is_not_taken_for_one_without_the_part() {
+    let deb = inventory(None, &["pkg:deb/debian/x@1?distro=jammy"]);
+    for (purl, part) in [
+        ("pkg:deb/debian/x@", "its version empty"),
+        ("pkg:deb/debian/x@?distro=jammy", "its version empty"),
+        ("pkg:deb/debian/x@1?distro=", "its qualifier distro empty"),
+        ("pkg:deb/debian/x@1?distro", "its qualifier distro empty"),
+        ("pkg:deb/debian/x@1?arch=&distro=jammy", "its qualifier arch empty"),
+        ("pkg:deb/debian/x@1#", "its subpath empty"),
+    ] {
+        let vex = openvex("a", "2024-01-01T00:00:00Z", &said(purl, "not_affected", WHY));
+        assert!(vex.statements.is_empty() && vex.problems[0].reason.contains(part), "{purl}: {vex:?}");
+        let cyclonedx = format!(
+            r#"{{"bomFormat":"CycloneDX","components":[{{"bom-ref":"a","purl":"{purl}"}}],"vulnerabilities":[{{"id":"CVE-2024-1",
+                "affects":[{{"ref":"a"}}],"analysis":{{"state":"not_affected"}}}}]}}"#
+        );
+        let vex = written("x", &cyclonedx);
+        assert!(vex.statements.is_empty() && vex.problems[0].reason.contains(part), "{purl}: {vex:?}");
+        let mut linked = deb.clone();
+        linked.identity.serial_number = Some("urn:uuid:1".into());
+        let vex = openvex("a", "2024-01-01T00:00:00Z", &said(&format!("urn:cdx:1/1#{purl}"), "not_affected", WHY));
+        assert_eq!(effect(&linked, "CVE-2024-1", &[vex]), None, "{purl}");
+    }
+    // A scope is no version, and what is not written is not empty.
+    let npm = inventory(None, &["pkg:npm/%40a/x@1?k=v"]);
+    let vex = openvex("a", "2024-01-01T00:00:00Z", &said("pkg:npm/@a/x?k=v", "not_affected", WHY));
+    assert_eq!(effect(&npm, "CVE-2024-1", &[vex]), Some(VexEffect::Suppressed));
 }
 
 #[test]
@@ -449,6 +674,29 @@ fn a_document_in_an_attestation_is_taken_out_and_said_to_be_unverified() {
 }
 
 #[test]
+fn what_lies_beside_a_document_in_its_file_is_counted() {
+    let vex = openvex_text(&said("pkg:npm/x@1", "fixed", ""));
+    let strange = r#"{"payloadType":"text/plain","payload":"eA=="}"#;
+    let read = read("x", format!("{strange}\n{vex}\n{{}}\n{vex}\n[1]\n").as_bytes(), &Limits::default());
+    let documents = read.expect("two documents");
+    assert_eq!((documents.len(), documents[1].problems.len()), (2, 0));
+    let told = documents[0].problems[0].to_string();
+    assert!(
+        told.starts_with("value 1 of the file: this is no VEX document") && told.ends_with("2 more like it)"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_name_of_a_product_that_is_no_text_is_told() {
+    // JSON may hold half of a surrogate pair, which no text is.
+    let statement = r#"{"vulnerability":"CVE-2024-1","products":["\ud800","pkg:npm/x@1"],"status":"fixed"}"#;
+    let vex = written("x", &openvex_text(statement));
+    assert_eq!((vex.statements.len(), vex.problems.len()), (1, 1));
+    assert_eq!(vex.problems[0].place, "statements[0].products[0]");
+}
+
+#[test]
 fn what_is_no_vex_document_is_refused_with_the_reason() {
     assert_eq!(refused(" \n"), VexError::Empty);
     assert!(matches!(refused("{\"statements\":"), VexError::Malformed { line: 1, .. }));
@@ -495,6 +743,20 @@ fn one_bad_statement_does_not_take_the_others_with_it() {
 }
 
 #[test]
+fn parts_that_cannot_be_used_are_counted_all_and_told_once_for_each_kind() {
+    let bad = said("CPE x", "fixed", "");
+    let vex = openvex(
+        "a",
+        "2024-01-01T00:00:00Z",
+        &[said("pkg:npm/x@1", "fixed", ""), bad.clone(), bad.clone(), bad].join(","),
+    );
+    assert_eq!((vex.problems.len(), vex.unusable()), (1, 3));
+    let (_, applied) = applied(&inventory(None, &["pkg:npm/x@1"]), &["CVE-2024-1"], &[vex]);
+    assert_eq!((applied.documents[0].unusable, applied.documents[0].problems.len()), (3, 1));
+    assert!(applied.warnings[0].contains("3 parts of it do not count"), "{applied:?}");
+}
+
+#[test]
 fn documents_made_to_keep_a_machine_busy_are_refused() {
     let npm = inventory(None, &["pkg:npm/x@1"]);
     let products = vec![r#"{"@id":"pkg:npm/y@1"}"#; 100].join(",");
@@ -504,8 +766,9 @@ fn documents_made_to_keep_a_machine_busy_are_refused() {
         let findings = vec![finding(&npm, 0, "CVE-2024-1"); 10];
         Evaluation { findings, ..Evaluation::default() }
     };
-    assert!(apply(&mut evaluation(), &npm, &[&vex], 1_000).is_ok());
-    let refused = apply(&mut evaluation(), &npm, &[&vex], 999);
+    let library = Library::of(vec![vex]);
+    assert!(apply(&mut evaluation(), &npm, &[&library], 1_000).is_ok());
+    let refused = apply(&mut evaluation(), &npm, &[&library], 999);
     assert!(matches!(refused, Err(VexError::Limit { value: 999, .. })), "{refused:?}");
 }
 
@@ -544,7 +807,7 @@ fn a_damaged_real_document_never_panics_and_loses_no_finding() {
             let documents: Vec<Document> = read.into_iter().flatten().flatten().collect();
             assert!(documents.iter().all(|document| document.problems.len() <= 5));
             let mut evaluation = Evaluation { findings: findings.clone(), ..Evaluation::default() };
-            held(&mut evaluation, &alpine, &documents.iter().collect::<Vec<_>>());
+            held(&mut evaluation, &alpine, &documents);
             assert_eq!(evaluation.findings.len() + evaluation.suppressed.len(), 2, "{name}");
         }
     }

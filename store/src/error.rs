@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use attest::AttestError;
 use domain::digest::Digest;
 
+use crate::disk::DamagedBlock;
+
 /// Every variant names the object and, where the operator can act, what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -37,7 +39,9 @@ pub enum StoreError {
     NoGeneration,
     #[error("generation {0} is not kept here; `stella kit status` lists those that are")]
     UnknownGeneration(u64),
-    #[error("the index of generation {0} is damaged: import its kit again, or go back with `stella kit rollback`")]
+    #[error(
+        "the index of generation {0} is damaged: import the newest full kit, or go back with `stella kit rollback`"
+    )]
     DamagedGeneration(u64),
     #[error("there is no earlier generation to roll back to")]
     NothingToRollBackTo,
@@ -107,6 +111,17 @@ impl StoreError {
         move |source| Self::Io { path: path.to_owned(), source }
     }
 
+    /// A database passes on what its storage says.
+    fn of_database(error: redb::Error) -> Self {
+        match &error {
+            redb::Error::Io(source) => match DamagedBlock::find(source) {
+                Some(damaged) => Self::DamagedGeneration(damaged.generation),
+                None => Self::Database(Box::new(error)),
+            },
+            _ => Self::Database(Box::new(error)),
+        }
+    }
+
     pub(crate) fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged { what: what.into() }
     }
@@ -174,7 +189,7 @@ macro_rules! from_redb {
     ($($error:ty),*) => {
         $(impl From<$error> for StoreError {
             fn from(error: $error) -> Self {
-                Self::Database(Box::new(error.into()))
+                Self::of_database(error.into())
             }
         })*
     };

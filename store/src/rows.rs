@@ -10,7 +10,7 @@ use domain::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, Seal};
 use crate::error::StoreError;
 use crate::generation::{Census, digest_of};
 
@@ -55,13 +55,31 @@ pub struct SiteTrustRow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct LayerRef {
     pub file: u64,
+    /// Of the list of its blocks' digests, which stands behind the database in the file.
     pub sha256: Digest,
+    /// Of the database. None in a row of an earlier version of the program: then the digest is of the whole file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub length: Option<u64>,
 }
 
 impl LayerRef {
-    /// The index file at `path`, as it is.
-    pub fn read(disk: &dyn Disk, file: u64, path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { file, sha256: digest_of(disk, path)? })
+    /// Seals the index file at `path`, which is whole now: from here on each of its blocks is what it is.
+    pub fn seal(disk: &dyn Disk, file: u64, path: &Path) -> Result<Self, StoreError> {
+        let Seal { length, sha256 } = Seal::put(disk, path).map_err(StoreError::io(path))?;
+        Ok(Self { file, sha256, length: Some(length) })
+    }
+
+    /// Is every byte of the file at `path` what it was?
+    pub(crate) fn holds(&self, disk: &dyn Disk, path: &Path) -> Result<bool, StoreError> {
+        match self.sealed() {
+            Some(seal) => seal.holds(disk, path).map_err(StoreError::io(path)),
+            None => Ok(digest_of(disk, path)? == self.sha256),
+        }
+    }
+
+    /// What its blocks are held against.
+    pub(crate) fn sealed(&self) -> Option<Seal> {
+        self.length.map(|length| Seal { length, sha256: self.sha256 })
     }
 }
 

@@ -21,7 +21,7 @@ use crate::error::StoreError;
 use crate::generation::{Generation, OpenLayers};
 use crate::layout::Layout;
 use crate::quarantine::{self, Quarantined};
-use crate::rows::{GenerationRow, LayerRef, TrustRow, decode, encode};
+use crate::rows::{GenerationRow, TrustRow, decode, encode};
 use crate::site::Site;
 
 /// 2: the audit log, and receipts as envelopes.
@@ -167,19 +167,20 @@ impl Store {
         self.check_intact(row).is_ok()
     }
 
-    /// Reads everything that a generation needs beside its index.
+    /// Reads everything that a generation needs, its index and its blobs.
     pub fn check_intact(&self, row: &GenerationRow) -> Result<(), StoreError> {
+        self.check_index(row)?;
         let mut blobs = row.blobs.iter().chain([&row.manifest, &row.metadata_frame]);
         blobs.try_for_each(|digest| self.blobs.check(digest, BLOB_BYTES_MAX))
     }
 
-    /// Are the index files of a generation what was written?
+    /// Reads the index files of a generation: are they what was written?
     pub fn check_index(&self, row: &GenerationRow) -> Result<(), StoreError> {
         if row.layers.is_empty() {
             return Err(StoreError::without_index(row.number));
         }
         for layer in &row.layers {
-            if LayerRef::read(self.disk(), layer.file, &self.layout.generation(layer.file))? != *layer {
+            if !layer.holds(self.disk(), &self.layout.generation(layer.file))? {
                 return Err(StoreError::DamagedGeneration(row.number));
             }
         }
@@ -211,8 +212,8 @@ impl Store {
     /// Makes an earlier generation active again. Floors stay where they are: a rollback
     /// opens no door for older kits.
     pub fn roll_back(&self, site: &Site, to: &GenerationRow, entry: &Entry) -> Result<Logged, StoreError> {
-        // What cannot be opened is not pointed at.
-        self.open_generation(to.number)?;
+        // What is not whole is not pointed at.
+        self.check_index(to)?;
         self.act(site, entry, |write| point_at(write, to.number))
     }
 

@@ -14,7 +14,7 @@ use domain::digest::Digest;
 use crate::blobs::{Blobs, in_threads};
 use crate::disk::{Disk, OpenMode, Reader, read_exact_at, write_all_at};
 use crate::error::StoreError;
-use crate::generation::{Generation, Room};
+use crate::generation::{Generation, OpenLayers, Room, require_opens};
 use crate::layout::Layout;
 use crate::pieces::Pieces;
 use crate::rows::{GenerationRow, LayerRef};
@@ -58,10 +58,9 @@ impl Workspace {
         vec![self.state.cas(), self.state.generations()]
     }
 
-    /// Opens the generation that a delta applies to, and the blobs that its lines are read from. Its files are not
-    /// hashed: whoever wants the result has to see to that ([`Store::check_index`]).
+    /// Opens the generation that a delta applies to, and the blobs that its lines are read from.
     pub fn open_base(&self, row: &GenerationRow) -> Result<(Generation, Blobs), StoreError> {
-        let generation = Generation::open_unchecked(&*self.disk, &self.state, row.clone())?;
+        let generation = Generation::open(&OpenLayers::default(), &*self.disk, &self.state, row.clone())?;
         Ok((generation, Blobs::new(Arc::clone(&self.disk), self.state.clone())))
     }
 
@@ -206,14 +205,13 @@ impl Store {
         })
     }
 
-    /// Moves the index from the workspace to its place and returns the layers of the generation. What the file hashes
-    /// to is found out here, once it is out of reach of whoever made it.
+    /// Moves the index from the workspace to its place and returns the layers of the generation. What the file holds is
+    /// found out here, once it is out of reach of whoever made it.
     fn adopt_index(&self, workspace: &Workspace, number: u64, below: &[LayerRef]) -> Result<Vec<LayerRef>, StoreError> {
         let (from, to) = (workspace.index(), self.layout().generation(number));
-        let file = self.disk().open(&from, OpenMode::Read).map_err(StoreError::io(&from))?;
-        file.sync_data().map_err(StoreError::io(&from))?;
-        drop(file);
-        let top = LayerRef::read(self.disk(), number, &from)?;
+        let top = LayerRef::seal(self.disk(), number, &from)?;
+        // What cannot be opened must not be pointed at, whoever made it.
+        require_opens(self.disk(), &from, top)?;
         self.disk().rename(&from, &to).map_err(StoreError::io(&to))?;
         Ok(std::iter::once(top).chain(below.iter().copied()).collect())
     }

@@ -147,7 +147,7 @@ fn full(store: &Store, set: &Set) -> Generation {
     let segments = [segment.put(store)];
     let path = store.generation_path(number);
     builder.write(store.disk(), &path, &segments).expect("an index");
-    let layer = LayerRef::read(store.disk(), number, &path).expect("an index");
+    let layer = LayerRef::seal(store.disk(), number, &path).expect("an index");
     activate(store, number, vec![layer], root, vec![segments[0].1], census)
 }
 
@@ -185,7 +185,7 @@ fn on_top(store: &Store, base: &Generation, before: &Set, after: &Set) -> Result
     let segments = [segment.put(store)];
     let path = store.generation_path(number);
     overlay.put_on(store.disk(), &path, base, &segments)?;
-    let mut layers = vec![LayerRef::read(store.disk(), number, &path)?];
+    let mut layers = vec![LayerRef::seal(store.disk(), number, &path)?];
     layers.extend(stands_on(base.row()));
     let blobs = base.row().blobs.iter().copied().chain([segments[0].1]).collect();
     Ok(activate(store, number, layers, overlay.content_root(), blobs, overlay.census().clone()))

@@ -81,7 +81,7 @@ fn activate(store: &Store, advisories: &[Advisory]) -> GenerationRow {
     let number = store.next_generation().expect("a number");
     let path = store.generation_path(number);
     builder.write(store.disk(), &path, &[(0, digest)]).expect("an index");
-    let layer = LayerRef::read(store.disk(), number, &path).expect("an index");
+    let layer = LayerRef::seal(store.disk(), number, &path).expect("an index");
     store.blobs().sync().expect("synced");
     let generation = GenerationRow {
         number,
@@ -314,20 +314,84 @@ fn a_generation_with_a_missing_blob_is_not_intact() {
     assert!(!store.is_intact(&row));
 }
 
+/// All that the index of the active generation says.
+fn told(store: &Store) -> Result<String, StoreError> {
+    let generation = store.open_current()?;
+    let view = generation.view()?;
+    let summaries = view.summaries()?.collect::<Result<Vec<_>, _>>()?;
+    let packages = view.packages()?.collect::<Result<Vec<_>, _>>()?;
+    let aliases = view.search_ids("", 1000)?;
+    Ok(format!("{:?} {summaries:?} {packages:?} {aliases:?}", generation.ecosystems()))
+}
+
 #[test]
-fn an_index_with_one_changed_byte_is_not_opened() {
+fn an_index_with_one_changed_byte_never_says_anything_else() {
+    let (_directory, store) = new_store();
+    let row = activate(&store, &[advisory("CVE-2020-1", "A", "foo", "1")]);
+    let path = store.generation_path(1);
+    let whole = fs::read(&path).expect("an index");
+    let before = told(&store).expect("whole");
+    let mut refused = 0;
+    for position in (0..whole.len()).step_by(1003) {
+        let mut bad = whole.clone();
+        bad[position] ^= 1;
+        fs::write(&path, bad).expect("tampered");
+        match told(&store) {
+            Ok(told) => assert_eq!(told, before, "byte {position}"),
+            Err(StoreError::DamagedGeneration(1)) => refused += 1,
+            Err(error) => panic!("byte {position}: {error}"),
+        }
+        let checked = store.check_index(&row);
+        assert!(matches!(checked, Err(StoreError::DamagedGeneration(1))), "byte {position}: {checked:?}");
+        let back = store.roll_back(&site(&store), &row, &entry());
+        assert!(matches!(back, Err(StoreError::DamagedGeneration(1))), "byte {position} is not pointed at");
+    }
+    assert!(refused > 5, "the blocks that were read: {refused}");
+    fs::write(&path, whole).expect("restored");
+    assert_eq!(told(&store).expect("whole again"), before);
+    store.check_index(&row).expect("whole again");
+}
+
+#[test]
+fn a_generation_that_could_not_be_read_is_opened_anew_by_the_next() {
     let (_directory, store) = new_store();
     activate(&store, &[advisory("CVE-2020-1", "A", "foo", "1")]);
     let path = store.generation_path(1);
     let whole = fs::read(&path).expect("an index");
-    for position in (0..whole.len()).step_by(4001) {
-        let mut bad = whole.clone();
-        bad[position] ^= 1;
-        fs::write(&path, bad).expect("tampered");
-        assert!(matches!(store.open_current(), Err(StoreError::DamagedGeneration(1))), "byte {position}");
-    }
+    let key = b"crates.io\0foo";
+    let name = whole.windows(key.len()).rposition(|bytes| bytes == key).expect("the package");
+    let held = store.open_current().expect("open");
+    let mut bad = whole.clone();
+    bad[name] ^= 1;
+    fs::write(&path, bad).expect("tampered");
+    let package = PackageKey::new("crates.io".parse().expect("known"), "foo");
+    let asked = held.view().and_then(|view| view.assertions(&package));
+    assert!(matches!(asked, Err(StoreError::DamagedGeneration(1))));
+    assert!(held.has_failed());
     fs::write(&path, whole).expect("restored");
-    store.open_current().expect("whole again");
+    let again = store.open_current().expect("open, while the other is held");
+    assert!(!again.has_failed());
+    assert_eq!(again.view().expect("a view").assertions(&package).expect("whole").len(), 1);
+}
+
+#[test]
+fn an_index_of_an_earlier_program_is_hashed_whole_and_read() {
+    let (_directory, store) = new_store();
+    let mut row = activate(&store, &[advisory("CVE-2020-1", "A", "foo", "1")]);
+    let path = store.generation_path(1);
+    let mut bytes = fs::read(&path).expect("an index");
+    bytes.truncate(usize::try_from(row.layers[0].length.expect("sealed")).expect("small"));
+    row.layers[0] = LayerRef { file: 1, sha256: Digest::of(&bytes), length: None };
+    fs::write(&path, &bytes).expect("as it was written");
+    store.check_index(&row).expect("whole");
+    let opened = store.open_staged(&row).expect("open");
+    assert_eq!(opened.view().expect("a view").resolve("A").expect("read"), ["CVE-2020-1"]);
+    drop(opened);
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&path, &bytes).expect("tampered");
+    assert!(matches!(store.open_staged(&row), Err(StoreError::DamagedGeneration(1))));
+    assert!(matches!(store.check_index(&row), Err(StoreError::DamagedGeneration(1))));
 }
 
 #[test]

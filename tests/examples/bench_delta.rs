@@ -47,7 +47,7 @@ fn main() {
     let applied_ms = start.elapsed().as_secs_f64() * 1e3;
     let path = store.generation_path(number);
     overlay.put_on(store.disk(), &path, &base, &[(base.next_segment(), digest)]).expect("written");
-    let layers = vec![LayerRef::read(store.disk(), number, &path).expect("an index"), base.row().layers[0]];
+    let layers = vec![LayerRef::seal(store.disk(), number, &path).expect("an index"), base.row().layers[0]];
     let delta_ms = start.elapsed().as_secs_f64() * 1e3;
     let layered = activate(&store, number, layers, overlay.content_root());
     println!(
@@ -125,7 +125,7 @@ fn full(store: &Store, segments: &Segments) -> Generation {
     let numbered: Vec<_> = (0..).zip(segments.iter().map(|(_, bytes)| Digest::of(bytes))).collect();
     let path = store.generation_path(number);
     builder.write(store.disk(), &path, &numbered).expect("an index");
-    let layer = LayerRef::read(store.disk(), number, &path).expect("an index");
+    let layer = LayerRef::seal(store.disk(), number, &path).expect("an index");
     store.blobs().sync().expect("synced");
     activate(store, number, vec![layer], root)
 }

@@ -148,7 +148,7 @@ fn generation(store: &Store, all: &[Advisory], without: &BTreeSet<usize>) -> Gen
     let segment = base.row().manifest;
     let path = store.generation_path(number);
     builder.write(store.disk(), &path, &[(0, segment)]).expect("an index");
-    let layer = LayerRef::read(store.disk(), number, &path).expect("an index");
+    let layer = LayerRef::seal(store.disk(), number, &path).expect("an index");
     let mut generation = base.row().clone();
     (generation.number, generation.layers) = (number, vec![layer]);
     let (trust, time) = (store.trust().expect("trust").expect("pinned"), store.time().expect("time").expect("known"));

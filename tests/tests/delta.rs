@@ -236,16 +236,14 @@ fn d01_a_base_that_is_damaged_on_disk_is_found_out_and_the_full_kit_repairs() {
 }
 
 #[test]
-fn d01_a_delta_is_not_put_on_an_index_that_is_damaged_where_it_does_not_look() {
+fn d01_a_delta_is_not_put_on_an_index_that_is_damaged_where_it_looks() {
     let site = vendor();
     assert_eq!(import(&site, "site", "base.tar.zst").code, 0);
     let before = content_root(&site, "site");
+    // One bit of every block of the database.
     let index = site.path("site/generations/00000001.redb");
     let mut bytes = fs::read(&index).expect("an index");
-    // One bit of a name that no advisory of the delta has: the database itself does not notice.
-    let name = b"CVE-";
-    let at = bytes.windows(name.len()).position(|window| window == name).expect("a name");
-    bytes[at] ^= 1;
+    bytes.iter_mut().skip(2048).step_by(4096).for_each(|byte| *byte ^= 1);
     fs::write(&index, &bytes).expect("written");
     let ran = import(&site, "site", "delta.tar.zst");
     assert_eq!(ran.code, 3, "{}", ran.stderr);
@@ -255,6 +253,32 @@ fn d01_a_delta_is_not_put_on_an_index_that_is_damaged_where_it_does_not_look() {
         ran.stderr
     );
     assert_eq!(content_root(&site, "site"), before);
+}
+
+#[test]
+fn d01_damage_of_the_base_where_a_delta_does_not_look_is_told_by_whoever_reads_it() {
+    let site = vendor();
+    site.dataset("more", &["rustsec.jsonl", "pypa.jsonl", "kev.json"]);
+    site.kit("more.tar.zst", "more", "3");
+    delta(&site, "more-delta.tar.zst", "more", "base.tar.zst", "2");
+    assert_eq!(import(&site, "site", "base.tar.zst").code, 0);
+    let index = site.path("site/generations/00000001.redb");
+    let mut bytes = fs::read(&index).expect("an index");
+    // One bit in the middle of the packages of Rust, about which the delta says nothing: the database itself does not
+    // notice.
+    let name = b"crates.io\0";
+    let places: Vec<usize> = (0..bytes.len() - name.len()).filter(|at| bytes[*at..].starts_with(name)).collect();
+    bytes[places[places.len() / 2]] ^= 1;
+    fs::write(&index, &bytes).expect("written");
+    let ran = import_only(&site, "site", "more-delta.tar.zst");
+    assert_eq!(ran.code, 0, "the delta needs nothing of it: {}", ran.stderr);
+    let asked = site.run(&["--state-dir", "site", "db", "search", "a"]);
+    assert!(asked.code == 5 && asked.stderr.contains("is damaged"), "{} {}", asked.code, asked.stderr);
+    let checked = site.run(&["--state-dir", "site", "db", "check"]);
+    assert!(checked.code == 5 && checked.stdout.contains("generation 2 (active): the index of"), "{}", checked.stdout);
+    let full = import_only(&site, "site", "more.tar.zst");
+    assert_eq!(full.code, 0, "{}", full.stderr);
+    assert_eq!(site.run(&["--state-dir", "site", "db", "search", "a"]).code, 0);
 }
 
 fn walk(directory: &Path) -> Vec<std::path::PathBuf> {

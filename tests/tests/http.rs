@@ -49,6 +49,28 @@ fn before_the_first_import_it_is_alive_but_not_ready() {
 }
 
 #[test]
+fn damage_that_no_scan_has_met_yet_makes_the_server_unready() {
+    let site = imported();
+    let folder = site.state().join("generations");
+    let index = fs::read_dir(&folder).expect("a directory").next().expect("an index").expect("an entry").path();
+    let mut bytes = fs::read(&index).expect("an index");
+    // The other names of an advisory, which nobody asks for in a scan.
+    let name = b"\0RUSTSEC-";
+    let alias = bytes.windows(name.len()).position(|window| window == name).expect("an alias");
+    bytes[alias] ^= 1;
+    fs::write(&index, &bytes).expect("written");
+    let server = Server::start(&site, &["--plain-http"]);
+    // It is found in the background.
+    let answers = std::iter::repeat_with(|| server.request("GET", "/readyz", b""));
+    let unready = answers.take(20_000).find(|answer| answer.status == 503).expect("found at last");
+    assert_eq!(unready.json()["code"], "damaged-data");
+    let detail = unready.json()["detail"].to_string();
+    assert!(detail.contains("import the newest full kit"), "{detail}");
+    let scan = server.request("POST", "/api/v1/scan", &sbom());
+    assert_eq!(scan.status, 200, "what it needs is whole: {}", scan.body);
+}
+
+#[test]
 fn a_kit_imported_beside_the_running_server_is_used_from_the_next_scan_on() {
     let site = imported();
     let server = Server::start(&site, &["--plain-http"]);

@@ -126,6 +126,20 @@ fn what_an_sbom_says_of_itself_counts_only_when_somebody_asks_for_it() {
 }
 
 #[test]
+fn analyses_in_an_sbom_that_is_no_text_are_a_warning() {
+    let site = imported();
+    // specVersion, and a vulnerability whose analysis has a detail that is no UTF-8 (fields 1, 10, 16 and 4 of CycloneDX 1.6).
+    let sbom = b"\x0a\x031.6\x52\x07\x82\x01\x04\x22\x02\xff\xfe";
+    fs::write(site.path("bom.pb"), sbom).expect("a file");
+    let ran = site.run(&["scan", "bom.pb", "-f", "json", "--vex", "sbom"]);
+    let warnings = json(&ran)["artifact"]["warnings"].to_string();
+    assert!(
+        warnings.contains("analysis of 1 vulnerabilities") && warnings.contains("from JSON in UTF-8 only"),
+        "{warnings}"
+    );
+}
+
+#[test]
 fn a_directory_may_hold_other_files_and_a_named_file_must_be_vex() {
     let site = imported();
     let before = json(&site.run(&["scan", "bom.json", "-f", "json"]));
@@ -193,6 +207,30 @@ fn explain_weighs_vex_and_says_why_a_statement_is_not_about_the_package() {
     assert!(said.contains("VEX does not apply") && said.contains("it is stated for version"), "{said}");
     let answer = json(&site.run(&["db", "explain", id, purl, "--vex", "all.openvex.json", "-f", "json"]));
     assert_eq!(answer["vex"]["statements"][0]["standing"], "counts");
+}
+
+#[test]
+fn explain_tells_what_of_the_documents_does_not_count() {
+    let site = imported();
+    let before = json(&site.run(&["scan", "bom.json", "-f", "json"]));
+    let finding = &before["findings"][0];
+    let (id, purl) = (finding["vulnerability"].as_str().expect("an id"), finding["purl"].as_str().expect("a purl"));
+    let mut vex = clearing(&before);
+    vex["statements"][0].as_object_mut().expect("an object").remove("justification");
+    fs::create_dir(site.path("vex")).expect("a directory");
+    write(&site, "vex/1.json", &vex);
+    vex["version"] = 2.into();
+    let attested = serde_json::json!({
+        "_type": "https://in-toto.io/Statement/v1", "predicateType": "https://openvex.dev/ns/v0.2.0", "subject": [], "predicate": vex,
+    });
+    write(&site, "vex/2.json", &attested);
+    fs::write(site.path("vex/README.md"), "ours").expect("a file");
+    let answer = json(&site.run(&["db", "explain", id, purl, "--vex", "vex", "-f", "json"]));
+    let (warnings, text) =
+        (answer["vex"]["warnings"].to_string(), site.run(&["db", "explain", id, purl, "--vex", "vex"]).stdout);
+    for told in ["does not count", "it is not signed", "version 1 is not applied", "1 files are no VEX documents"] {
+        assert!(warnings.contains(told) && text.contains(told), "{told}: {warnings}\n{text}");
+    }
 }
 
 #[test]

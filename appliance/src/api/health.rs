@@ -15,10 +15,13 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// Ready is the truth: a generation is open and can be read.
+/// Ready is the truth: a generation is open and can be read, and nothing of it was found damaged.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<String, Problem> {
     let generation = app.engine.generation()?;
     generation.view()?;
+    if let Some(damage) = app.integrity.damage(generation.row().number) {
+        return Err(Problem::damaged_data(damage));
+    }
     Ok(format!("ready: generation {}\n", generation.row().number))
 }
 

@@ -12,20 +12,21 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, post};
-use policy::vex::Document;
+use policy::vex::Library;
 use store::Sboms;
 use tokio::sync::Semaphore;
 
-use crate::scan::{Archive, Engine};
+use crate::scan::{Archive, Engine, Integrity};
 use crate::telemetry::Metrics;
 
 /// What handlers share.
 pub(crate) struct App {
     pub(crate) engine: Arc<Engine>,
     pub(crate) archive: Archive,
+    pub(crate) integrity: Integrity,
     pub(crate) sboms: Sboms,
     /// The site's own VEX documents, which count in every scan.
-    pub(crate) vex: Arc<[Document]>,
+    pub(crate) vex: Arc<Library>,
     pub(crate) metrics: Metrics,
     /// One scan per core: more at once only take turns, and hold memory while they do.
     pub(crate) scan_slots: Arc<Semaphore>,

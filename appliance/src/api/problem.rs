@@ -50,6 +50,10 @@ impl Problem {
         Self::new(status, code, title, detail)
     }
 
+    pub(crate) fn damaged_data(detail: impl ToString) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "damaged-data", "The imported data are damaged", detail)
+    }
+
     /// For what is our fault: the log gets the cause, the caller a sentence.
     pub(crate) fn internal(error: impl std::fmt::Display) -> Self {
         tracing::error!(%error, "request failed");
@@ -67,6 +71,7 @@ impl From<StoreError> for Problem {
             StoreError::UnknownGeneration(_) => {
                 Self::new(StatusCode::NOT_FOUND, "unknown-generation", "No such generation", error)
             }
+            StoreError::DamagedGeneration(_) => Self::damaged_data(error),
             error if error.is_out_of_space() => Self::new(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "out-of-space",

@@ -8,7 +8,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use domain::severity::Severity;
-use policy::vex::Document;
+use policy::vex::Library;
 use policy::{Gate, OnUnevaluated};
 use serde::Deserialize;
 
@@ -44,7 +44,7 @@ enum VexParameter {
 }
 
 impl Parameters {
-    fn options(&self, site: &Arc<[Document]>) -> Result<ScanOptions, Problem> {
+    fn options(&self, site: &Arc<Library>) -> Result<ScanOptions, Problem> {
         let gate = Gate {
             fail_on: fail_on(self.fail_on.as_deref())?,
             ignore_unfixed: self.ignore_unfixed,
@@ -53,7 +53,7 @@ impl Parameters {
             data_age_days_max: self.data_age_days_max,
         };
         let embedded = self.vex == Some(VexParameter::Sbom);
-        let vex = VexOptions { documents: Arc::clone(site), embedded };
+        let vex = VexOptions { site: Arc::clone(site), embedded };
         Ok(ScanOptions { gate, generation: self.generation, vex })
     }
 }

@@ -19,12 +19,22 @@ use super::exit::{Exit, UsageError};
 use super::vex::VexExplanation;
 use crate::clock;
 
+mod check;
+
 const SEARCH_ROWS: usize = 50;
 
 #[derive(Subcommand)]
 pub(crate) enum Verb {
     /// List each source of the active generation with its record count and age
     Status {
+        #[arg(short, long, value_enum, default_value = "table")]
+        format: Format,
+    },
+    /// Read every byte of the generations that are kept: are they still what was imported?
+    #[command(
+        after_help = "Exit code 0: whole; 5: damaged, and the line says of what and what to do.\n\nExamples:\n  stella db check\n  stella db check --format json"
+    )]
+    Check {
         #[arg(short, long, value_enum, default_value = "table")]
         format: Format,
     },
@@ -65,14 +75,14 @@ pub(crate) enum Format {
 
 pub(crate) fn run(global: &Global, verb: &Verb) -> Result<Exit> {
     let store = global.open_store()?;
-    let generation = store.open_current()?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let exit = match verb {
-        Verb::Status { format } => status(&generation, *format, clock::now(), &mut out)?,
-        Verb::Search { text, format } => search(&generation, text, *format, &mut out)?,
+        Verb::Status { format } => status(&store.open_current()?, *format, clock::now(), &mut out)?,
+        Verb::Check { format } => check::check(global, &store, *format, &mut out)?,
+        Verb::Search { text, format } => search(&store.open_current()?, text, *format, &mut out)?,
         Verb::Explain { vulnerability, purl, vex, product, format } => {
             let question = Question { vulnerability, purl, vex, product: product.as_deref() };
-            explain_one(&generation, &store, &question, *format, &mut out)?
+            explain_one(&store.open_current()?, &store, &question, *format, &mut out)?
         }
     };
     out.flush()?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use policy::vex::Library;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
@@ -14,7 +15,7 @@ use super::admin;
 use super::exit::{Exit, UsageError};
 use super::vex;
 use crate::api::{self, App};
-use crate::scan::{Archive, Engine};
+use crate::scan::{Archive, Engine, Integrity};
 use crate::telemetry::{self, Metrics};
 use crate::{http, tls};
 
@@ -78,7 +79,8 @@ async fn serve(global: &Global, args: &Args) -> Result<()> {
         tracing::error!("keys or audit log are not in order, imports will be refused: {error:#}");
     }
     let limits = sbom::Limits { bytes_max: args.document_bytes_max, ..sbom::Limits::default() };
-    let engine = Arc::new(Engine::new(Arc::clone(&store), limits));
+    let (integrity, opened) = Integrity::start(Arc::clone(&store)).context("cannot start the integrity thread")?;
+    let engine = Arc::new(Engine::new(Arc::clone(&store), limits).telling(opened));
     match engine.generation() {
         Ok(generation) => {
             // Nothing is served that the vendor's signatures do not cover.
@@ -91,8 +93,9 @@ async fn serve(global: &Global, args: &Args) -> Result<()> {
     let app = Arc::new(App {
         engine,
         archive: Archive::start(Arc::clone(&store)).context("cannot start the archive thread")?,
+        integrity,
         sboms: store.sboms()?,
-        vex: documents.documents.into(),
+        vex: Arc::new(Library::of(documents.documents)),
         metrics: Metrics::new(),
         scan_slots: Arc::new(Semaphore::new(cores)),
     });

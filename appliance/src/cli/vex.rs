@@ -2,11 +2,12 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use domain::time::Timestamp;
 use domain::vex::{Justification, VexEffect, VexStatus};
-use policy::vex::{Claim, Claims, Document, Limits, Subject, VexError, Weighed};
+use policy::vex::{Claim, Claims, Document, Library, Limits, Subject, VexError, Weighed};
 use serde::Serialize;
 
 use super::exit::UsageError;
@@ -43,7 +44,7 @@ impl VexArgs {
         let files: Vec<PathBuf> = self.documents.iter().filter(|path| !is_sbom(path)).cloned().collect();
         let loaded = load(&files)?;
         let embedded = self.documents.iter().any(|path| is_sbom(&path));
-        Ok((VexOptions { documents: loaded.documents.into(), embedded }, loaded.notes))
+        Ok((VexOptions { site: Arc::new(Library::of(loaded.documents)), embedded }, loaded.notes))
     }
 
     pub(crate) fn author(&self) -> Author {
@@ -107,6 +108,8 @@ fn read(path: &Path, limits: &Limits) -> Result<Result<Vec<Document>, VexError>>
 /// What VEX says of one package and one vulnerability, and what comes of it.
 #[derive(Serialize)]
 pub(crate) struct VexExplanation {
+    /// What is to be known of the documents.
+    warnings: Vec<String>,
     statements: Vec<Said>,
     /// Statements that are nearly about the package, and what is missing.
     unmatched: Vec<String>,
@@ -132,8 +135,9 @@ impl VexExplanation {
             return Ok(None);
         }
         let loaded = load(paths)?;
-        let documents: Vec<&Document> = loaded.documents.iter().collect();
-        let weighing = Claims::of(&documents).weigh(subject);
+        let library = Library::of(loaded.documents);
+        let claims = Claims::of(&[&library]);
+        let weighing = claims.weigh(subject);
         let said = |one: &Weighed<'_>| Said {
             document: one.claim.document.about.name.clone(),
             place: one.claim.statement.place.clone(),
@@ -148,6 +152,7 @@ impl VexExplanation {
             format!("{} {}: {miss}", claim.document.about.name, claim.statement.place)
         };
         Ok(Some(Self {
+            warnings: claims.warnings().into_iter().chain(loaded.notes).collect(),
             statements: weighing.weighed.iter().map(said).collect(),
             unmatched: weighing.near.iter().map(near).collect(),
             effect: weighing.decision.map(|decision| decision.effect),
@@ -155,6 +160,9 @@ impl VexExplanation {
     }
 
     pub(crate) fn write(&self, out: &mut impl Write) -> Result<()> {
+        for warning in &self.warnings {
+            writeln!(out, "  warning: {}", escape(warning))?;
+        }
         for said in &self.statements {
             let author = said.author.as_deref().unwrap_or("an author not named");
             let why = said.justification.map(|why| format!(" ({why})")).unwrap_or_default();

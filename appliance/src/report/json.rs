@@ -384,6 +384,7 @@ struct VexView<'a> {
     annotated: usize,
     contradicted: usize,
     without_effect: usize,
+    unusable: usize,
     problems: &'a [String],
     unmatched: &'a [String],
 }
@@ -405,6 +406,7 @@ impl<'a> VexView<'a> {
             annotated: used.annotated,
             contradicted: used.contradicted,
             without_effect: used.without_effect,
+            unusable: used.unusable,
             problems: &used.problems,
             unmatched: &used.unmatched,
         }

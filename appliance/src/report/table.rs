@@ -134,10 +134,10 @@ fn vex(report: &Report, style: &Style, out: &mut impl Write) -> io::Result<()> {
     )?;
     let statements = counted(sum(|used| used.statements) as u64, "statement");
     let documents = counted(report.vex.len() as u64, "document");
-    let (idle, bad) = (sum(|used| used.without_effect), sum(|used| used.problems.len()));
+    let (idle, bad) = (sum(|used| used.without_effect), sum(|used| used.unusable));
     writeln!(
         out,
-        "  {statements} in {documents}, {idle} concern no finding; {} with problems",
+        "  {statements} in {documents}, {idle} concern no finding; {} that cannot be used",
         counted(bad as u64, "part")
     )?;
     let unmatched = report.vex.iter().flat_map(|used| used.unmatched.iter().map(|text| (&used.about.name, text)));

@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use domain::component::Inventory;
 use domain::finding::Evaluation;
 use domain::time::Timestamp;
-use policy::vex::{COMPARISONS_MAX, Document, DocumentUse, VexError};
+use policy::vex::{COMPARISONS_MAX, Document, DocumentUse, Library, VexError};
 use policy::{Gate, GenerationRef, Verdict};
 use sbom::{Limits, SbomError};
-use store::{Generation, Store, StoreError};
+use store::{Generation, GenerationRow, Store, StoreError};
+use tokio::sync::mpsc::UnboundedSender;
 
 /// The name and version that verdicts carry.
 pub(crate) const ENGINE: &str = concat!("stella ", env!("CARGO_PKG_VERSION"));
@@ -21,6 +22,8 @@ pub(crate) struct Engine {
     store: Arc<Store>,
     open: Mutex<Option<Arc<Generation>>>,
     limits: Limits,
+    /// Is told of each generation that is opened to be served.
+    opened: Option<UnboundedSender<GenerationRow>>,
 }
 
 /// What a caller may choose.
@@ -35,7 +38,8 @@ pub(crate) struct ScanOptions {
 /// Which VEX counts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct VexOptions {
-    pub(crate) documents: Arc<[Document]>,
+    /// The site's own documents.
+    pub(crate) site: Arc<Library>,
     /// What the SBOM says of itself. Its producer could hide findings, so somebody must ask for it.
     pub(crate) embedded: bool,
 }
@@ -61,29 +65,41 @@ pub(crate) enum ScanError {
 
 impl Engine {
     pub(crate) fn new(store: Arc<Store>, limits: Limits) -> Self {
-        Self { store, open: Mutex::new(None), limits }
+        Self { store, open: Mutex::new(None), limits, opened: None }
+    }
+
+    /// Tells of each generation that it opens to serve it.
+    pub(crate) fn telling(self, opened: UnboundedSender<GenerationRow>) -> Self {
+        Self { opened: Some(opened), ..self }
     }
 
     pub(crate) fn store(&self) -> &Store {
         &self.store
     }
 
-    /// The active generation, opened at most once per flip.
+    /// The active generation, opened at most once per flip, and again when reading it has failed: the disk may have been
+    /// at fault for a moment only.
     pub(crate) fn generation(&self) -> Result<Arc<Generation>, StoreError> {
         let current = self.store.current()?.ok_or(StoreError::NoGeneration)?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(generation) = open.as_ref().filter(|generation| generation.row().number == current) {
+        if let Some(generation) =
+            open.as_ref().filter(|generation| generation.row().number == current && !generation.has_failed())
+        {
             return Ok(Arc::clone(generation));
         }
         let generation = Arc::new(self.store.open_generation(current)?);
         *open = Some(Arc::clone(&generation));
+        if let Some(opened) = &self.opened {
+            // A listener that has gone does not want to know.
+            let _ = opened.send(generation.row().clone());
+        }
         Ok(generation)
     }
 
-    /// A generation by number. The open one is shared; another is opened, and hashed, for this scan alone.
+    /// A generation by number. The open one is shared; another is opened for this scan alone.
     fn pinned(&self, number: u64) -> Result<Arc<Generation>, StoreError> {
         let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match open.filter(|generation| generation.row().number == number) {
+        match open.filter(|generation| generation.row().number == number && !generation.has_failed()) {
             Some(generation) => Ok(generation),
             None => Ok(Arc::new(self.store.open_generation(number)?)),
         }
@@ -121,13 +137,13 @@ fn apply_vex(
     let analyses = inventory.identity.analyses;
     let embedded = if options.embedded && analyses > 0 { embedded(document)? } else { Vec::new() };
     if analyses > 0 && embedded.is_empty() {
-        let reason = if options.embedded { "they are read from JSON only" } else { "--vex sbom applies them" };
+        let reason = if options.embedded { "they are read from JSON in UTF-8 only" } else { "--vex sbom applies them" };
         let said =
             format!("the SBOM has an analysis of {analyses} vulnerabilities of its own, not applied here: {reason}");
         inventory.warnings.push(said);
     }
-    let documents: Vec<&Document> = options.documents.iter().chain(&embedded).collect();
-    let applied = policy::vex::apply(evaluation, inventory, &documents, COMPARISONS_MAX)?;
+    let libraries = [&*options.site, &Library::of(embedded)];
+    let applied = policy::vex::apply(evaluation, inventory, &libraries, COMPARISONS_MAX)?;
     inventory.warnings.extend(applied.warnings);
     Ok(applied.documents)
 }

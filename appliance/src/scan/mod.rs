@@ -3,7 +3,9 @@
 mod archive;
 mod engine;
 mod id;
+mod integrity;
 
 pub(crate) use archive::Archive;
 pub(crate) use engine::{ENGINE, Engine, ScanError, ScanOptions, Scanned, VexOptions};
 pub(crate) use id::scan_id;
+pub(crate) use integrity::Integrity;

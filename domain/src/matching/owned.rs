@@ -133,6 +133,8 @@ fn decision(owner: &Component, status: VexStatus, evidence: &Evidence) -> VexDec
         action: None,
         timestamp: None,
         target: owner.purl.as_ref().map_or_else(|| owner.name.clone(), ToString::to_string),
+        // Elsewhere nobody has mended it.
+        bound: true,
         place: owner.reference.clone(),
         document,
     }

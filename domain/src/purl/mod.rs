@@ -62,9 +62,20 @@ impl Purl {
         canonical::canonical(self).map_err(|reason| InvalidPurl::new(&text, reason))
     }
 
+    /// What a text that is a purl names and leaves empty: `version`, as in `pkg:npm/x@`, or `qualifier distro`. [`parse`](Self::parse)
+    /// takes it for not written, as the specification has it.
+    pub fn empty_part(text: &str) -> Option<String> {
+        parse::empty_part(text)
+    }
+
     pub fn qualifier(&self, key: &str) -> Option<&str> {
         self.qualifiers.get(key).map(String::as_str)
     }
+}
+
+/// Decodes `%XX` as in package URLs. None when what comes out is no text that a name could be.
+pub fn percent_decoded(text: &str) -> Option<String> {
+    percent::decode(text).ok()
 }
 
 impl InvalidPurl {

@@ -44,6 +44,27 @@ pub(super) fn split(text: &str) -> Result<Purl, Reason> {
     })
 }
 
+/// The part that is written and left empty. As a name it is the same as one without the part; whoever says something of all
+/// packages that a purl covers may have meant fewer.
+pub(super) fn empty_part(text: &str) -> Option<String> {
+    let (rest, subpath) = cut_subpath(text.trim());
+    let (rest, qualifiers) = cut_qualifiers(rest);
+    let (_, version) = cut_version(rest);
+    let mut pairs = qualifiers.into_iter().flat_map(|text| text.split('&')).filter(|pair| !pair.is_empty());
+    let valueless = pairs.find_map(|pair| match pair.split_once('=') {
+        Some((key, "")) => Some(key),
+        Some(_) => None,
+        None => Some(pair),
+    });
+    if version.is_some_and(str::is_empty) {
+        Some("version".to_owned())
+    } else if let Some(key) = valueless {
+        Some(format!("qualifier {key}"))
+    } else {
+        subpath.filter(|subpath| subpath.is_empty()).map(|_| "subpath".to_owned())
+    }
+}
+
 fn cut_subpath(text: &str) -> (&str, Option<&str>) {
     text.rsplit_once('#').map_or((text, None), |(rest, subpath)| (rest, Some(subpath)))
 }

@@ -278,8 +278,7 @@ impl Attempt<'_> {
             (None, None) => return Err(StoreError::NoTrustRoot.into()),
         };
         let kit = self.verify_again(generation, &before, present)?;
-        let whole = store.check_intact(generation).and_then(|()| store.open_staged(generation).map(drop));
-        whole.map_err(|error| self.damaged(error))?;
+        store.check_intact(generation).map_err(|error| self.damaged(error))?;
         let ruling = entitlements::judge(&Asked {
             store,
             site: self.acting.site,
@@ -427,11 +426,12 @@ pub(super) fn effect_of(
             Done::EmergencyConfirmed(EmergencyRow { confirmed: true, ..mark.clone() })
         }
         Task::Rollback { to, metadata_digest } => {
-            // What cannot be opened is not pointed at.
+            // What is not whole is not pointed at.
             let generation = store.open_generation(*to).map_err(|error| match error {
                 StoreError::UnknownGeneration(_) => stale("the generation is not kept any more").into(),
                 error => ImportError::from(error),
             })?;
+            store.check_index(generation.row())?;
             withdrawn::refuse_generation(&withdrawn::in_force(store)?, generation.row())?;
             if generation.row().metadata_digest != *metadata_digest {
                 return Err(stale("the generation is another one now").into());

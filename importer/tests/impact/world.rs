@@ -109,7 +109,7 @@ impl World {
         let number = self.store.next_generation().expect("a number");
         let path = self.store.generation_path(number);
         builder.write(self.store.disk(), &path, &[(0, digest)]).expect("an index");
-        let layer = LayerRef::read(self.store.disk(), number, &path).expect("an index");
+        let layer = LayerRef::seal(self.store.disk(), number, &path).expect("an index");
         let generation = row(number, data, advisories.len() as u64, layer, digest);
         let trust = TrustRow {
             factory_root: b"root".to_vec(),

@@ -6,7 +6,7 @@ use domain::component::Inventory;
 use domain::finding::{Evaluation, Finding};
 use domain::vex::{VexDocument, VexEffect};
 
-use super::index::{Claims, Subject};
+use super::index::{Claims, Library, Subject};
 use super::read::{Document, VexError};
 use super::weigh::{Standing, Weighing};
 
@@ -36,7 +36,9 @@ pub struct DocumentUse {
     pub contradicted: usize,
     /// Statements that concern none of the findings.
     pub without_effect: usize,
-    /// What of it does not count, with its place.
+    /// Parts of it that do not count.
+    pub unusable: usize,
+    /// What these are, with the place of the first of each kind.
     pub problems: Vec<String>,
     /// Statements that are nearly about a finding, and what is missing.
     pub unmatched: Vec<String>,
@@ -49,11 +51,11 @@ pub struct DocumentUse {
 pub fn apply(
     evaluation: &mut Evaluation,
     inventory: &Inventory,
-    documents: &[&Document],
+    libraries: &[&Library],
     comparisons_max: u64,
 ) -> Result<Applied, VexError> {
-    let claims = Claims::of(documents);
-    let mut tally = Tally::new(documents);
+    let claims = Claims::of(libraries);
+    let mut tally = Tally::new(&claims);
     let findings = std::mem::take(&mut evaluation.findings);
     for mut finding in findings {
         if let Some(component) = inventory.components.get(finding.component) {
@@ -72,7 +74,7 @@ pub fn apply(
             evaluation.findings.push(finding);
         }
     }
-    Ok(tally.finish(documents, &claims))
+    Ok(tally.finish(&claims))
 }
 
 struct Tally {
@@ -87,7 +89,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn new(documents: &[&Document]) -> Self {
+    fn new(claims: &Claims<'_>) -> Self {
         let new = |document: &Document| DocumentUse {
             about: document.about.clone(),
             statements: document.statements.len(),
@@ -95,11 +97,12 @@ impl Tally {
             annotated: 0,
             contradicted: 0,
             without_effect: 0,
+            unusable: document.unusable(),
             problems: document.problems.iter().map(ToString::to_string).collect(),
             unmatched: Vec::new(),
         };
         Self {
-            uses: documents.iter().copied().map(new).collect(),
+            uses: claims.documents().map(new).collect(),
             concerned: BTreeSet::new(),
             near: BTreeSet::new(),
             unmatched: Vec::new(),
@@ -154,7 +157,7 @@ impl Tally {
         ));
     }
 
-    fn finish(mut self, documents: &[&Document], claims: &Claims<'_>) -> Applied {
+    fn finish(mut self, claims: &Claims<'_>) -> Applied {
         for (at, used) in self.uses.iter_mut().enumerate() {
             used.without_effect = used.statements - self.concerned.range((at, 0)..(at + 1, 0)).count();
         }
@@ -166,17 +169,7 @@ impl Tally {
                 used.unmatched.push(text);
             }
         }
-        let mut warnings: Vec<String> = documents.iter().copied().flat_map(document_warnings).collect();
-        for (old, new) in claims.superseded() {
-            let version = |document: &Document| document.about.version.clone().unwrap_or_default();
-            warnings.push(format!(
-                "VEX {}: version {} is not applied, because {} is version {} of the same document",
-                old.about.name,
-                version(old),
-                new.about.name,
-                version(new)
-            ));
-        }
+        let mut warnings = claims.warnings();
         warnings.append(&mut self.contradictions);
         if self.more_contradictions > 0 {
             warnings.push(format!(
@@ -188,13 +181,31 @@ impl Tally {
     }
 }
 
+impl Claims<'_> {
+    /// What is to be said of the documents, whatever they are asked.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings: Vec<String> = self.documents().flat_map(document_warnings).collect();
+        for (old, new) in self.superseded() {
+            let version = |document: &Document| document.about.version.clone().unwrap_or_default();
+            warnings.push(format!(
+                "VEX {}: version {} is not applied, because {} is version {} of the same document",
+                old.about.name,
+                version(old),
+                new.about.name,
+                version(new)
+            ));
+        }
+        warnings
+    }
+}
+
 fn document_warnings(document: &Document) -> Vec<String> {
     let name = &document.about.name;
     let mut warnings = Vec::new();
     if let Some(attestation) = &document.attestation {
         warnings.push(format!("VEX {name}: {attestation}"));
     }
-    let unusable: usize = document.problems.iter().map(|problem| problem.count).sum();
+    let unusable = document.unusable();
     if let Some(first) = document.problems.first() {
         let count = if unusable == 1 { "1 part of it does".to_owned() } else { format!("{unusable} parts of it do") };
         warnings.push(format!("VEX {name}: {count} not count, first {first}"));

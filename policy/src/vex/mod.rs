@@ -9,13 +9,14 @@
 //! disagree are a fact that a person must see.
 
 mod apply;
+mod fit;
 mod index;
 mod pattern;
 mod read;
 mod weigh;
 
 pub use apply::{Applied, COMPARISONS_MAX, DocumentUse, apply};
-pub use index::{Claim, Claims, Subject};
+pub use index::{Claim, Claims, Library, Subject};
 pub use pattern::{Mismatch, covers};
 pub use read::{Document, Limits, Problem, VexError, read, read_embedded};
 pub use weigh::{Standing, Weighed, Weighing};

@@ -1,15 +1,17 @@
 //! Which of several statements decides.
 //!
 //! The later statement of the same author about the same product replaces the earlier; of what is left the most
-//! specific counts. When those disagree whether the vulnerability does harm, or when the same author
-//! has since said of more than this product that it does, nothing is suppressed.
+//! specific counts. When those disagree whether the vulnerability does harm, when the same author has since said of
+//! more than this product that it does, or when only the SBOM clears itself of what somebody else says, nothing is
+//! suppressed.
 
 use std::collections::HashMap;
 
 use domain::time::Timestamp;
-use domain::vex::{Target, VexDecision, VexEffect};
+use domain::vex::{Target, VexDecision, VexEffect, VexSource};
 
-use super::index::{Claim, Claims, Specificity, Subject, fits};
+use super::fit::{Miss, Specificity, fits};
+use super::index::{Claim, Claims, Subject};
 
 /// Near misses that are told.
 const NEAR_MAX: usize = 20;
@@ -67,7 +69,7 @@ impl<'d> Claims<'d> {
                 Ok((specificity, target)) => {
                     weighed.push(Weighed { claim, target, standing: Standing::Counts, specificity });
                 }
-                Err(Some(miss)) if near.len() < NEAR_MAX => near.push((claim, miss)),
+                Err(Some((target, miss))) if near.len() < NEAR_MAX => near.push((claim, format!("{target}: {miss}"))),
                 Err(_) => {}
             }
         }
@@ -78,19 +80,24 @@ impl<'d> Claims<'d> {
 }
 
 /// The most specific of a statement's products that is the subject; else why none is.
-fn best<'d>(claim: Claim<'d>, subject: &Subject<'_>) -> Result<(Specificity, &'d Target), Option<String>> {
-    let mut miss = None;
+fn best<'a, 'd: 'a>(
+    claim: Claim<'d>,
+    subject: &Subject<'a>,
+) -> Result<(Specificity, &'d Target), Option<(&'d Target, Miss<'a>)>> {
+    let mut near = None;
     let mut found: Option<(Specificity, &'d Target)> = None;
     for target in &claim.statement.targets {
         match fits(target, subject) {
             Ok(specificity) if found.is_none_or(|(known, _)| specificity > known) => {
                 found = Some((specificity, target));
             }
-            Ok(_) => {}
-            Err(why) => miss = miss.or(why.map(|why| format!("{target}: {why}"))),
+            Ok(_) | Err(Miss::Unrelated) => {}
+            Err(miss) => {
+                near.get_or_insert((target, miss));
+            }
         }
     }
-    found.ok_or(miss)
+    found.ok_or(near)
 }
 
 /// Without a name the author is whoever wrote this document.
@@ -100,21 +107,32 @@ enum Author<'d> {
     Of(usize),
 }
 
+/// Who replaces what has been said. Nobody vouches for the name in an SBOM: it must not speak for the author of a file.
+type Voice<'d> = (VexSource, Author<'d>);
+
+fn voice<'d>(claim: &Claim<'d>) -> Voice<'d> {
+    (claim.document.about.source, author(claim))
+}
+
+fn of_sbom(one: &Weighed<'_>) -> bool {
+    one.claim.document.about.source == VexSource::Sbom
+}
+
 fn author<'d>(claim: &Claim<'d>) -> Author<'d> {
     claim.document.about.author.as_deref().map_or(Author::Of(claim.position.0), Author::Named)
 }
 
 /// Of several statements only their times are compared, not each with each: there may be very many.
 fn replace(weighed: &mut [Weighed<'_>]) {
-    let mut latest: HashMap<(Author<'_>, &Target), Timestamp> = HashMap::new();
+    let mut latest: HashMap<(Voice<'_>, &Target), Timestamp> = HashMap::new();
     for one in weighed.iter() {
         let Some(at) = one.claim.statement.timestamp else { continue };
-        let known = latest.entry((author(&one.claim), one.target)).or_insert(at);
+        let known = latest.entry((voice(&one.claim), one.target)).or_insert(at);
         *known = at.max(*known);
     }
     for one in weighed {
         // Which of two came first cannot be told without a time.
-        let later = latest.get(&(author(&one.claim), one.target));
+        let later = latest.get(&(voice(&one.claim), one.target));
         if one.claim.statement.timestamp.zip(later.copied()).is_some_and(|(own, later)| later > own) {
             one.standing = Standing::Replaced;
         }
@@ -138,9 +156,13 @@ fn decide(weighed: &mut [Weighed<'_>]) -> Option<VexDecision> {
             let known = cleared.entry(author(&one.claim)).or_insert(at);
             *known = at.min(*known);
         }
+        let mut clearing = weighed.iter().filter(|one| one.standing == Standing::Counts && clears(one));
+        let only_sbom = clearing.all(of_sbom);
         for one in weighed.iter_mut().filter(|one| !one.claim.statement.status.clears()) {
             let against = match one.standing {
                 Standing::Counts => true,
+                // An SBOM names its own elements more closely than anybody else can: that is no reason to be believed.
+                Standing::LessSpecific if only_sbom && !of_sbom(one) => true,
                 // A later word of the same author about more than this must not be lost.
                 Standing::LessSpecific => cleared.get(&author(&one.claim)).is_some_and(|cleared| {
                     cleared.zip(one.claim.statement.timestamp).is_none_or(|(cleared, said)| said >= cleared)
@@ -175,6 +197,7 @@ fn decision(decides: &Weighed<'_>, effect: VexEffect) -> VexDecision {
         action: statement.action.clone(),
         timestamp: statement.timestamp,
         target: decides.target.to_string(),
+        bound: decides.specificity.is_bound(),
         place: statement.place.clone(),
         document: decides.claim.document.about.clone(),
     }

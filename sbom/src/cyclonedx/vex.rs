@@ -2,11 +2,13 @@
 //!
 //! Without a serial number nothing can link to an SBOM; the document then lists the components itself.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use domain::component::Inventory;
 use domain::finding::Finding;
+use domain::vex::VexStatus;
 
 use super::document::{Analysis, Document, Vulnerability};
 use super::references::References;
@@ -26,6 +28,8 @@ pub fn write_vex(inventory: &Inventory, findings: &[Finding], context: &OutputCo
         Some(link) => format!("{link}{}", fragment(&finding.reference)),
         None => of(finding),
     };
+    let findings =
+        if link.is_some() { Cow::Borrowed(findings) } else { Cow::Owned(findings.iter().map(unbound).collect()) };
     let concerned: BTreeSet<usize> = findings.iter().map(|finding| finding.component).collect();
     let components = || {
         let all = inventory.components.iter().zip(references.all()).enumerate();
@@ -40,9 +44,19 @@ pub fn write_vex(inventory: &Inventory, findings: &[Finding], context: &OutputCo
         version: 1,
         metadata: metadata(inventory, &references, context),
         components: link.is_none().then(components),
-        vulnerabilities: vulnerabilities::group(findings, &refer).into_iter().map(analysed).collect(),
+        vulnerabilities: vulnerabilities::group(&findings, &refer).into_iter().map(analysed).collect(),
     };
     serde_json::to_vec(&document).expect("strings and finite numbers are always written")
+}
+
+/// A finding as it is told of the component alone: what is cleared in this SBOM only must not be cleared everywhere.
+fn unbound(finding: &Finding) -> Finding {
+    let mut finding = finding.clone();
+    if let Some((decision, detail)) = finding.vex.as_mut().and_then(|it| it.unbound().map(|detail| (it, detail))) {
+        (decision.status, decision.justification) = (VexStatus::UnderInvestigation, None);
+        decision.impact = Some(detail);
+    }
+    finding
 }
 
 /// Without a statement of VEX the advisories speak: the component is of a version that they call affected.

@@ -5,22 +5,31 @@ use std::ops::Bound;
 
 use redb::{BackendError, StorageBackend};
 
+use super::blocks::Blocks;
+
 /// redb wants its storage by value; a disk can hand out only a box.
 #[derive(Debug)]
 pub struct Backend {
     storage: Box<dyn StorageBackend>,
     syncs: bool,
+    /// What it is held against when it is read.
+    blocks: Option<Blocks>,
 }
 
 impl Backend {
     pub fn new(storage: Box<dyn StorageBackend>) -> Self {
-        Self { storage, syncs: true }
+        Self { storage, syncs: true, blocks: None }
+    }
+
+    /// For a sealed file, which is read only.
+    pub(crate) fn checked(storage: Box<dyn StorageBackend>, blocks: Blocks) -> Self {
+        Self { storage, syncs: true, blocks: Some(blocks) }
     }
 
     /// For a file that is of no use to anybody until it is whole, and that its maker syncs then: a database syncs
     /// whenever it grows.
     pub fn unsynced(storage: Box<dyn StorageBackend>) -> Self {
-        Self { storage, syncs: false }
+        Self { storage, syncs: false, blocks: None }
     }
 }
 
@@ -28,11 +37,14 @@ impl Backend {
 /// do without locks.
 impl StorageBackend for Backend {
     fn len(&self) -> io::Result<u64> {
-        self.storage.len()
+        self.blocks.as_ref().map_or_else(|| self.storage.len(), |blocks| Ok(blocks.length()))
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.storage.read(offset, out)
+        match &self.blocks {
+            Some(blocks) => blocks.read(&*self.storage, offset, out),
+            None => self.storage.read(offset, out),
+        }
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {

@@ -5,6 +5,7 @@
 //! holds that one, [`RealDisk`] is the other. The trait is as small as the protocol needs:
 //! there is no seek, no append and no directory handle.
 
+mod blocks;
 mod database;
 mod real;
 
@@ -12,6 +13,7 @@ use std::fmt::Debug;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+pub(crate) use blocks::{DamagedBlock, Seal};
 pub use database::Backend;
 pub use real::RealDisk;
 /// What a database of this room runs on; a disk hands out one per open file.

@@ -146,7 +146,7 @@ impl GenerationBuilder {
         Ok(root)
     }
 
-    /// Writes the file and syncs it. `path` must not exist.
+    /// Writes the file, which is yet to be sealed. `path` must not exist.
     pub fn write(mut self, disk: &dyn Disk, path: &Path, segments: &[(SegmentId, Digest)]) -> Result<(), StoreError> {
         self.sort()?;
         let buckets = self.buckets.take();

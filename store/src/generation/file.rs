@@ -6,10 +6,9 @@ use std::path::Path;
 
 use domain::digest::Digest;
 use domain::root::BUCKETS;
-use redb::{Durability, ReadableDatabase, TableDefinition};
+use redb::{Durability, TableDefinition};
 use serde::Serialize;
 
-use super::layer::open;
 use super::tables::{ECOSYSTEMS, EPSS, EPSS_RUN, LEAVES, ROOT, SEGMENTS, SegmentId, encode};
 use crate::disk::{Backend, Disk, OpenMode};
 use crate::error::StoreError;
@@ -18,20 +17,18 @@ use crate::error::StoreError;
 const CACHE_BYTES: usize = 64 << 20;
 
 /// An index file that is being written, in one transaction.
-pub(super) struct IndexFile<'p> {
-    disk: &'p dyn Disk,
-    path: &'p Path,
+pub(super) struct IndexFile {
     database: redb::Database,
     write: redb::WriteTransaction,
 }
 
-impl<'p> IndexFile<'p> {
-    pub(super) fn create(disk: &'p dyn Disk, path: &'p Path) -> Result<Self, StoreError> {
+impl IndexFile {
+    pub(super) fn create(disk: &dyn Disk, path: &Path) -> Result<Self, StoreError> {
         let file = disk.open_database(path, OpenMode::Keep).map_err(StoreError::io(path))?;
         let database = redb::Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(Backend::unsynced(file))?;
         let mut write = database.begin_write()?;
         write.set_durability(Durability::Immediate)?;
-        Ok(Self { disk, path, database, write })
+        Ok(Self { database, write })
     }
 
     /// Appends ascending rows through a cursor: several times faster than single inserts.
@@ -97,17 +94,13 @@ impl<'p> IndexFile<'p> {
         Ok(())
     }
 
-    /// Ends the file and makes it durable.
+    /// Ends the file. It is durable when it is sealed.
     pub(super) fn finish(self) -> Result<(), StoreError> {
-        let Self { disk, path, database, write } = self;
+        let Self { database, write } = self;
         write.commit()?;
         // Dropping it would hide that the last write failed, and whoever hashes the file would hash what is in
         // memory: after a power cut the file would be another.
         database.close()?;
-        let file = disk.open(path, OpenMode::Read).map_err(StoreError::io(path))?;
-        file.sync_data().map_err(StoreError::io(path))?;
-        // What cannot be opened must not be pointed at.
-        open(disk, path, CACHE_BYTES)?.begin_read()?.open_table(ECOSYSTEMS)?;
         Ok(())
     }
 }

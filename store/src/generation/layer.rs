@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use domain::digest::Digest;
@@ -32,10 +33,11 @@ type Row = AccessGuard<'static, &'static [u8]>;
 /// An open index file.
 pub(super) struct Layer {
     database: ReadOnlyDatabase,
+    /// Set when reading has failed. The database gives up then, whatever it was.
+    failed: Arc<AtomicBool>,
 }
 
-/// Layers that are open somewhere in this process. Generations that share a file share its pages, and it
-/// is hashed once.
+/// Layers that are open somewhere in this process. Generations that share a file share its pages.
 #[derive(Default)]
 pub(crate) struct OpenLayers(Mutex<HashMap<LayerRef, Weak<Layer>>>);
 
@@ -51,7 +53,8 @@ impl OpenLayers {
         let mut layers = Vec::new();
         for (at, reference) in row.layers.iter().enumerate() {
             let cache = if at + 1 == row.layers.len() { CACHE_BYTES } else { OVERLAY_CACHE_BYTES };
-            let layer = match open.get(reference).and_then(Weak::upgrade) {
+            let known = open.get(reference).and_then(Weak::upgrade).filter(|layer| !layer.has_failed());
+            let layer = match known {
                 Some(layer) => layer,
                 None => Arc::new(Layer::open(disk, &layout.generation(reference.file), *reference, cache, row.number)?),
             };
@@ -63,8 +66,7 @@ impl OpenLayers {
 }
 
 impl Layer {
-    /// Opens the file after checking that it is the one that was written. The index decides what
-    /// is found, and a database does not notice every flipped byte by itself.
+    /// Opens the file that was written, and no other: each block is held against its digest when it is read.
     fn open(
         disk: &dyn Disk,
         path: &Path,
@@ -72,15 +74,26 @@ impl Layer {
         cache: usize,
         generation: u64,
     ) -> Result<Self, StoreError> {
-        if digest_of(disk, path)? != reference.sha256 {
-            return Err(StoreError::DamagedGeneration(generation));
-        }
-        Ok(Self { database: open(disk, path, cache)? })
+        let failed = Arc::new(AtomicBool::new(false));
+        let backend = match reference.sealed() {
+            Some(seal) => {
+                let storage = disk.open_database(path, OpenMode::Read).map_err(StoreError::io(path))?;
+                let blocks = seal.blocks(&*storage, generation, Arc::clone(&failed)).map_err(StoreError::io(path))?;
+                Backend::checked(storage, blocks.ok_or(StoreError::DamagedGeneration(generation))?)
+            }
+            None if reference.holds(disk, path)? => plain(disk, path)?,
+            None => return Err(StoreError::DamagedGeneration(generation)),
+        };
+        Ok(Self { database: read_only(backend, cache)?, failed })
     }
 
     /// Opens the file as it is.
     pub(super) fn unchecked(disk: &dyn Disk, path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { database: open(disk, path, OVERLAY_CACHE_BYTES)? })
+        Ok(Self { database: open(disk, path, OVERLAY_CACHE_BYTES)?, failed: Arc::default() })
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
     }
 
     pub(super) fn ecosystems(&self) -> Result<BTreeMap<String, bool>, StoreError> {
@@ -104,10 +117,23 @@ impl Layer {
     }
 }
 
+/// Does a sealed file open as an index?
+pub(crate) fn require_opens(disk: &dyn Disk, path: &Path, reference: LayerRef) -> Result<(), StoreError> {
+    let layer = Layer::open(disk, path, reference, OVERLAY_CACHE_BYTES, reference.file)?;
+    layer.ecosystems().map(drop)
+}
+
 /// Opens a file that is written already, without changing it.
 pub(super) fn open(disk: &dyn Disk, path: &Path, cache: usize) -> Result<ReadOnlyDatabase, StoreError> {
-    let file = disk.open_database(path, OpenMode::Read).map_err(StoreError::io(path))?;
-    Ok(redb::Builder::new().set_cache_size(cache).open_read_only_with_backend(Backend::new(file))?)
+    read_only(plain(disk, path)?, cache)
+}
+
+fn plain(disk: &dyn Disk, path: &Path) -> Result<Backend, StoreError> {
+    Ok(Backend::new(disk.open_database(path, OpenMode::Read).map_err(StoreError::io(path))?))
+}
+
+fn read_only(backend: Backend, cache: usize) -> Result<ReadOnlyDatabase, StoreError> {
+    Ok(redb::Builder::new().set_cache_size(cache).open_read_only_with_backend(backend)?)
 }
 
 pub(crate) fn digest_of(disk: &dyn Disk, path: &Path) -> Result<Digest, StoreError> {

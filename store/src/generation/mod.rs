@@ -22,7 +22,7 @@ mod whole;
 pub use build::GenerationBuilder;
 pub use census::Census;
 pub use compact::stands_on;
-pub(crate) use layer::{OpenLayers, digest_of};
+pub(crate) use layer::{OpenLayers, digest_of, require_opens};
 pub use overlay::{Delta, DeltaError, LAYERS_MAX, Overlay};
 pub use read::{Generation, View};
 pub use sort::Room;

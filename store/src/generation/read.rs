@@ -17,7 +17,7 @@ use crate::blobs::Blobs;
 use crate::disk::Disk;
 use crate::error::StoreError;
 use crate::layout::Layout;
-use crate::rows::{GenerationRow, LayerRef};
+use crate::rows::GenerationRow;
 
 /// Far above any manifest: one entry per segment and source.
 const MANIFEST_BYTES_MAX: u64 = 8 << 20;
@@ -77,13 +77,6 @@ impl Generation {
         Self::of(layers.open(disk, layout, &row)?, row)
     }
 
-    /// Opens it without hashing its files.
-    pub(crate) fn open_unchecked(disk: &dyn Disk, layout: &Layout, row: GenerationRow) -> Result<Self, StoreError> {
-        let open = |reference: &LayerRef| Ok(Arc::new(Layer::unchecked(disk, &layout.generation(reference.file))?));
-        let layers = row.layers.iter().map(open).collect::<Result<_, StoreError>>()?;
-        Self::of(layers, row)
-    }
-
     pub(super) fn of(layers: Vec<Arc<Layer>>, row: GenerationRow) -> Result<Self, StoreError> {
         let newest = layers.first().ok_or_else(|| StoreError::without_index(row.number))?;
         let ecosystems = newest.ecosystems()?;
@@ -106,6 +99,11 @@ impl Generation {
     /// The manifest of the data set, as it was signed.
     pub fn manifest(&self, blobs: &Blobs) -> Result<Vec<u8>, StoreError> {
         blobs.read(&self.row.manifest, MANIFEST_BYTES_MAX)
+    }
+
+    /// Has reading it failed? Then it has to be opened again.
+    pub fn has_failed(&self) -> bool {
+        self.layers.iter().any(|layer| layer.has_failed())
     }
 
     pub fn view(&self) -> Result<View<'_>, StoreError> {

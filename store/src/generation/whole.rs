@@ -80,7 +80,7 @@ impl<'s> Whole<'s> {
     }
 
     /// Joins what is known of exploitation to the advisories, by id or else by alias.
-    pub(super) fn fill_advisories(&self, file: &IndexFile<'_>, by_alias: &Sorter) -> Result<(), StoreError> {
+    pub(super) fn fill_advisories(&self, file: &IndexFile, by_alias: &Sorter) -> Result<(), StoreError> {
         let mut known = Known { exploited: self.merge(Collected::Exploited)?, epss: self.merge(Collected::Epss)? };
         let mut by_alias = Merge::of([by_alias], 0)?;
         let without = encode::<Facts>(&(None, None));
@@ -107,7 +107,7 @@ impl<'s> Whole<'s> {
         )
     }
 
-    pub(super) fn fill_aliases(&self, file: &IndexFile<'_>) -> Result<(), StoreError> {
+    pub(super) fn fill_aliases(&self, file: &IndexFile) -> Result<(), StoreError> {
         let mut aliases = self.merge(Collected::Aliases)?;
         let next = || {
             let Some((key, _)) = aliases.head() else { return Ok(None) };
@@ -122,7 +122,7 @@ impl<'s> Whole<'s> {
     }
 
     /// Returns the ecosystems that have packages.
-    pub(super) fn fill_packages(&self, file: &IndexFile<'_>) -> Result<BTreeSet<String>, StoreError> {
+    pub(super) fn fill_packages(&self, file: &IndexFile) -> Result<BTreeSet<String>, StoreError> {
         let mut ecosystems = BTreeSet::new();
         let mut rows = self.merge(Collected::Packages)?;
         let (mut assertions, mut ends) = (Vec::new(), Vec::new());
@@ -155,12 +155,12 @@ impl<'s> Whole<'s> {
         Ok(ecosystems)
     }
 
-    pub(super) fn fill_exploited(&self, file: &IndexFile<'_>) -> Result<(), StoreError> {
+    pub(super) fn fill_exploited(&self, file: &IndexFile) -> Result<(), StoreError> {
         let mut rows = self.merge(Collected::Exploited)?;
         file.fill(EXPLOITED, pull(|| take(&mut rows, |(cve, row)| Ok((text(cve)?, row.to_vec())))))
     }
 
-    pub(super) fn fill_epss(&self, file: &IndexFile<'_>) -> Result<(), StoreError> {
+    pub(super) fn fill_epss(&self, file: &IndexFile) -> Result<(), StoreError> {
         let mut rows = self.merge(Collected::Epss)?;
         let fact = |(cve, values): Row<'_>| Ok((text(cve)?, Some(decode("an EPSS fact", values)?)));
         file.fill_epss(pull(|| take(&mut rows, fact)))
@@ -171,7 +171,7 @@ impl<'s> Whole<'s> {
         self.each_bucket()?.map(|bucket| Ok(bucket_digest(&bucket?))).collect()
     }
 
-    pub(super) fn fill_leaves(&self, file: &IndexFile<'_>) -> Result<(), StoreError> {
+    pub(super) fn fill_leaves(&self, file: &IndexFile) -> Result<(), StoreError> {
         file.fill_leaves((0..).zip(self.each_bucket()?).map(|(number, bucket)| Ok((number, leaves_row(&[], &bucket?)))))
     }
 

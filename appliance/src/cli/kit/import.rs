@@ -275,7 +275,7 @@ fn preview(global: &Global, store: &Store, row: &PendingRow) -> Result<()> {
         (Some(current), Some(staged)) => match super::impact::preview(global, store, staged.number, current) {
             Ok(impact) => super::impact::write(&impact, Format::Table),
             // The kit waits all the same, and is what replaces the damaged data.
-            Err(error) if matches!(error.downcast_ref(), Some(StoreError::DamagedGeneration(_))) => {
+            Err(error) if is_about_damage(&error) => {
                 let warning = format!("what it changes cannot be shown: {error}");
                 Ok(control::warn(&mut std::io::stdout().lock(), &[warning])?)
             }
@@ -283,6 +283,15 @@ fn preview(global: &Global, store: &Store, row: &PendingRow) -> Result<()> {
         },
         _ => Ok(()),
     }
+}
+
+/// Is it the index that was read, whoever read it?
+fn is_about_damage(error: &anyhow::Error) -> bool {
+    let store = match error.downcast_ref() {
+        Some(ImportError::Store(error)) => Some(error),
+        _ => error.downcast_ref(),
+    };
+    matches!(store, Some(StoreError::DamagedGeneration(_)))
 }
 
 fn show(progress: &Progress, step: Step) {

@@ -132,6 +132,7 @@ pub(crate) fn with_vex() -> Report {
         action: None,
         timestamp: Some(at("2026-11-20T08:00:00Z")),
         target: "pkg:apk/alpine/musl".into(),
+        bound: false,
         place: "statements[0]".into(),
         document: VexDocument {
             source: VexSource::File,
@@ -166,7 +167,8 @@ pub(crate) fn with_vex() -> Report {
         annotated: 1,
         contradicted: 1,
         without_effect: 2,
-        problems: vec!["statements[5]: it names no product".into()],
+        unusable: 3,
+        problems: vec!["statements[5]: it names no product (and 2 more like it)".into()],
         unmatched: vec!["statements[3]: CVE-2021-44228: pkg:maven/a/b@1: it is another version".into()],
     }];
     report.author = Author { name: "Site security".into(), namespace: "https://site.example".into() };

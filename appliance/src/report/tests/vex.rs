@@ -3,7 +3,7 @@
 use domain::finding::{Evaluation, Finding};
 use domain::purl::Purl;
 use domain::vex::{VexEffect, VexSource, VexStatus};
-use policy::vex::{COMPARISONS_MAX, Document, Limits, apply, read};
+use policy::vex::{COMPARISONS_MAX, Library, Limits, apply, read};
 use serde_json::Value;
 
 use super::{PLAIN, assert_golden, json, rendered, samples};
@@ -213,8 +213,9 @@ fn what_is_written_says_the_same_when_it_is_applied_again() {
         let findings: Vec<Finding> =
             report.all_findings().map(|finding| Finding { vex: None, ..finding.clone() }).collect();
         let mut evaluation = Evaluation { findings, ..Evaluation::default() };
-        let documents: Vec<&Document> = documents.iter().collect();
-        let applied = apply(&mut evaluation, &report.inventory, &documents, COMPARISONS_MAX).expect("a small document");
+        let library = Library::of(documents);
+        let applied =
+            apply(&mut evaluation, &report.inventory, &[&library], COMPARISONS_MAX).expect("a small document");
         assert_eq!(applied.documents[0].without_effect, 0, "{format:?}: {applied:?}");
         let mut said: Vec<(String, VexEffect, VexStatus)> = evaluation
             .findings
@@ -232,6 +233,33 @@ fn what_is_written_says_the_same_when_it_is_applied_again() {
         ];
         let expected = expected.map(|(package, effect, status)| (package.to_owned(), effect, status));
         assert_eq!(said, expected, "{format:?}");
+    }
+}
+
+/// A link to an element of an SBOM, or to a component in its product, is not to become a statement about the component everywhere.
+#[test]
+fn what_is_cleared_in_one_product_only_is_not_written_as_cleared_everywhere() {
+    let mut report = report_with_purls();
+    let musl = report.evaluation.suppressed[0].vex.as_mut().expect("a decision");
+    (musl.bound, musl.target) = (true, "urn:cdx:1/1#musl".to_owned());
+    let status = |report: &Report, format: Format| {
+        let text = rendered(report, format, &PLAIN);
+        let documents = read("again", text.as_bytes(), &Limits::default()).expect("it is VEX");
+        let about = |it: &&domain::vex::Statement| it.vulnerability == report.evaluation.suppressed[0].vulnerability;
+        let status = documents[0].statements.iter().find(about).expect("a statement").status;
+        (status, text.contains("but only for urn:cdx:1/1#musl, which cannot be named here"))
+    };
+    for format in VEX {
+        assert_eq!(status(&report, format), (VexStatus::NotAffected, false), "{format:?}");
+    }
+    (report.inventory.identity.root, report.inventory.identity.serial_number) = (None, None);
+    for format in VEX {
+        assert_eq!(status(&report, format), (VexStatus::UnderInvestigation, true), "{format:?}");
+    }
+    // Of a component as such it may be passed on.
+    report.evaluation.suppressed[0].vex.as_mut().expect("a decision").bound = false;
+    for format in VEX {
+        assert_eq!(status(&report, format), (VexStatus::NotAffected, false), "{format:?}");
     }
 }
 

@@ -5,7 +5,8 @@
 //! they contradict each other nothing is claimed but that it must be looked into.
 //!
 //! When the document says which thing it describes, statements speak of the component in that thing: a
-//! person who turns one into "not affected" has looked at this product and not at all the others.
+//! person who turns one into "not affected" has looked at this product and not at all the others. When it does not say, what VEX
+//! has cleared in this thing alone is written as under investigation.
 
 mod csaf;
 mod openvex;
@@ -50,7 +51,8 @@ struct Said {
 }
 
 impl Said {
-    fn of(finding: &Finding) -> Self {
+    /// `rooted`: the statement will name what the component is in.
+    fn of(finding: &Finding, rooted: bool) -> Self {
         let (remediation, action) = action(finding);
         let affected = Self {
             status: VexStatus::Affected,
@@ -65,12 +67,12 @@ impl Said {
         let Some(decision) = finding.vex.as_deref() else {
             return if finding.status == Status::UnderInvestigation { looked_into(None) } else { affected };
         };
-        let document = &decision.document;
-        let author = document.author.as_deref().unwrap_or("an author not named");
-        let named = document.id.as_deref().unwrap_or(&document.name);
-        let notes = Some(format!("Stated by {author} in {named}, {}.", decision.place));
+        let notes = Some(decision.origin());
         if decision.effect == VexEffect::Contradicted {
             return looked_into(Some("VEX statements about it contradict each other.".to_owned()));
+        }
+        if let Some(unbound) = decision.unbound().filter(|_| !rooted) {
+            return looked_into(Some(unbound));
         }
         match decision.status {
             VexStatus::UnderInvestigation => looked_into(notes),
@@ -103,8 +105,9 @@ type Grouped<'a> = BTreeMap<&'a str, BTreeMap<Said, Vec<&'a Finding>>>;
 
 fn grouped(report: &Report) -> Grouped<'_> {
     let mut groups = Grouped::new();
+    let rooted = root(report).is_some();
     for finding in report.all_findings() {
-        groups.entry(&finding.vulnerability).or_default().entry(Said::of(finding)).or_default().push(finding);
+        groups.entry(&finding.vulnerability).or_default().entry(Said::of(finding, rooted)).or_default().push(finding);
     }
     groups
 }

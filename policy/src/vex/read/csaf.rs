@@ -6,7 +6,7 @@ use domain::vex::{Justification, Product, Statement, Target, VexStatus};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::draft::{Draft, Scalar, time, words};
+use super::draft::{Draft, Scalar, words};
 use super::{Header, VexError, excerpt, malformed, without_place};
 
 #[derive(Deserialize)]
@@ -105,15 +105,19 @@ struct Remark {
 pub(super) fn read(text: &str, draft: &mut Draft<'_>) -> Result<Header, VexError> {
     let root: Root<'_> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     let (publisher, tracking) = root.document.map_or((None, None), |about| (about.publisher, about.tracking));
-    let header = |tracking: Option<Tracking>| {
-        let tracking = tracking.map(|it| (words(it.id), it.version, time(it.current_release_date.as_deref())));
-        let (id, version, timestamp) = tracking.unwrap_or_default();
-        let author = publisher.and_then(|publisher| words(publisher.name));
-        Header { id, version: version.and_then(Scalar::into_text), author, timestamp }
-    };
-    if tracking.as_ref().is_some_and(|tracking| tracking.status.as_deref() == Some("draft")) {
+    let released = tracking.as_ref().and_then(|tracking| tracking.current_release_date.as_deref());
+    let timestamp = draft.time("document.tracking.current_release_date", released);
+    draft.inherit(timestamp);
+    let status = tracking.as_ref().and_then(|tracking| tracking.status.as_deref());
+    let unfinished = status.is_some_and(|status| status.eq_ignore_ascii_case("draft"));
+    let (id, version) = tracking.map(|it| (words(it.id), it.version)).unwrap_or_default();
+    let author = publisher.and_then(|publisher| words(publisher.name));
+    let mut header = Header { id, version: version.and_then(Scalar::into_text), author, timestamp };
+    if unfinished {
         draft.problem("document.tracking.status", "the document is a draft: none of its statements counts");
-        return Ok(header(tracking));
+        // It must not stand for the version that it may become: that would withdraw the one before.
+        header.version = header.version.map(|version| format!("{version} (draft)"));
+        return Ok(header);
     }
     let tree = root.product_tree.unwrap_or_default();
     let products = Products::of(&tree);
@@ -124,14 +128,14 @@ pub(super) fn read(text: &str, draft: &mut Draft<'_>) -> Result<Header, VexError
             Err(error) => draft.problem(place, without_place(&error)),
         }
     }
-    Ok(header(tracking))
+    Ok(header)
 }
 
 /// Which purls the ids of products stand for.
 struct Products<'d> {
     purls: HashMap<&'d str, Vec<&'d str>>,
-    /// Component and product.
-    parts: HashMap<&'d str, (&'d str, &'d str)>,
+    /// What ids of relationships stand for: component and product, when the one is inside of the other.
+    parts: HashMap<&'d str, Option<(&'d str, &'d str)>>,
     groups: HashMap<&'d str, &'d [String]>,
 }
 
@@ -152,10 +156,8 @@ impl<'d> Products<'d> {
                 Some("default_component_of" | "installed_on" | "installed_with")
             );
             let whole = relation.full_product_name.as_ref().and_then(|name| name.product_id.as_deref());
-            let ends = (relation.product_reference.as_deref(), relation.relates_to_product_reference.as_deref());
-            if let (true, Some(whole), (Some(part), Some(product))) = (inside, whole, ends) {
-                parts.insert(whole, (part, product));
-            }
+            let ends = relation.product_reference.as_deref().zip(relation.relates_to_product_reference.as_deref());
+            parts.extend(whole.map(|whole| (whole, ends.filter(|_| inside))));
         }
         let mut purls: HashMap<&str, Vec<&str>> = HashMap::new();
         for name in named {
@@ -170,25 +172,25 @@ impl<'d> Products<'d> {
 
     /// What an id in a status stands for, or why it cannot be matched.
     fn targets(&self, id: &str, place: &str, draft: &mut Draft<'_>) -> Vec<Target> {
-        let mut own: Vec<Target> = Vec::new();
-        for product in self.named(id, place, draft) {
-            own.push(Target { product, subcomponent: None });
-        }
-        let Some((part, product)) = self.parts.get(id) else {
+        let Some(ends) = self.parts.get(id) else {
+            let own = self.named(id, place, draft);
             if own.is_empty() {
                 draft.problem(place, "the product has no purl, and only purls are matched");
             }
-            return own;
+            return own.into_iter().map(|product| Target { product, subcomponent: None }).collect();
+        };
+        // A purl of the pair itself is mostly that of the component: alone it would speak of it in every product.
+        let Some((part, product)) = ends else {
+            draft.problem(place, "the product is a relationship in which the component is not simply in the product");
+            return Vec::new();
         };
         let (parts, products) = (self.named(part, place, draft), self.named(product, place, draft));
-        if own.is_empty() && (parts.is_empty() || products.is_empty()) {
+        if parts.is_empty() || products.is_empty() {
             draft.problem(place, "the component or the product that it is in has no purl, and only purls are matched");
         }
-        for product in products {
-            let inside = |part: &Product| Target { product: product.clone(), subcomponent: Some(part.clone()) };
-            own.extend(parts.iter().map(inside));
-        }
-        own
+        let inside =
+            |product: &Product, part: &Product| Target { product: product.clone(), subcomponent: Some(part.clone()) };
+        products.iter().flat_map(|product| parts.iter().map(move |part| inside(product, part))).collect()
     }
 
     fn named(&self, id: &str, place: &str, draft: &mut Draft<'_>) -> Vec<Product> {
@@ -250,7 +252,7 @@ fn statements(
     for (group, targets) in groups {
         let Said { status, justification, impact, action } = group;
         let (vulnerability, aliases) = (vulnerability.clone(), aliases.clone());
-        let (timestamp, place) = (None, place.to_owned());
+        let (timestamp, place) = (draft.stated(place, [None, None]), place.to_owned());
         draft.push(Statement {
             vulnerability,
             aliases,

@@ -7,7 +7,7 @@ use domain::vex::{BomElement, Justification, Product, Statement, Target, VexStat
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::draft::{Draft, Scalar, bom_link, time, words};
+use super::draft::{Draft, Scalar, bom_link, words};
 use super::{Header, VexError, excerpt, malformed, without_place};
 
 #[derive(Deserialize)]
@@ -80,6 +80,10 @@ pub(super) fn read(text: &str, embedded: bool, draft: &mut Draft<'_>) -> Result<
     let root: Root<'_> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
     let metadata = root.metadata.map(|raw| serde_json::from_str::<Metadata>(raw.get()));
     let metadata = metadata.transpose().map_err(|error| malformed(&error))?.unwrap_or_default();
+    let made = metadata.timestamp.as_deref();
+    // An SBOM that says nothing of itself has no document in which to tell of its time.
+    let timestamp = if root.vulnerabilities.is_some() { draft.time("metadata.timestamp", made) } else { None };
+    draft.inherit(timestamp);
     let elements = if embedded { Elements::Own } else { Elements::Listed(listed(&metadata, root.components)) };
     for (index, raw) in root.vulnerabilities.unwrap_or_default().into_iter().enumerate() {
         let place = format!("vulnerabilities[{index}]");
@@ -92,12 +96,7 @@ pub(super) fn read(text: &str, embedded: bool, draft: &mut Draft<'_>) -> Result<
     let name = |name: &Name| words(name.name.clone());
     let author = metadata.authors.iter().flatten().find_map(name);
     let author = author.or_else(|| metadata.supplier.as_ref().or(metadata.manufacturer.as_ref()).and_then(name));
-    Ok(Header {
-        id: words(root.serial_number),
-        version: root.version.and_then(Scalar::into_text),
-        author,
-        timestamp: time(metadata.timestamp.as_deref()),
-    })
+    Ok(Header { id: words(root.serial_number), version: root.version.and_then(Scalar::into_text), author, timestamp })
 }
 
 /// What references without a link stand for.
@@ -157,7 +156,7 @@ fn statement(said: Vulnerability, place: String, elements: &Elements, draft: &mu
     }
     let aliases: BTreeSet<String> =
         said.references.into_iter().flatten().filter_map(|reference| words(reference.id)).collect();
-    let timestamp = time(analysis.last_updated.as_deref()).or_else(|| time(analysis.first_issued.as_deref()));
+    let timestamp = draft.stated(&place, [analysis.last_updated.as_deref(), analysis.first_issued.as_deref()]);
     draft.push(Statement { vulnerability, aliases, targets, status, justification, impact, action, timestamp, place })
 }
 
@@ -194,11 +193,10 @@ fn target(reference: &str, place: &str, elements: &Elements, draft: &mut Draft<'
         (None, Elements::Own) if !reference.is_empty() => {
             Some(Product::Element(BomElement { bom: None, reference: reference.to_owned() }))
         }
-        (None, Elements::Listed(purls)) => purls
-            .get(reference)
-            .map_or(Some(reference), |purl| Some(purl.as_str()))
-            .and_then(|purl| Purl::parse(purl).ok())
-            .map(Product::Purl),
+        (None, Elements::Listed(purls)) => {
+            let purl = purls.get(reference).map_or(reference, String::as_str);
+            if Purl::parse(purl).is_ok() { Some(draft.product(place, purl)?) } else { None }
+        }
         (None, Elements::Own) => None,
     };
     if product.is_none() {

@@ -18,6 +18,8 @@ pub(super) struct Draft<'l> {
     limits: &'l Limits,
     statements: Vec<Statement>,
     targets: usize,
+    /// The document's time, which statements without one of their own have.
+    inherited: Option<Timestamp>,
     /// By reason, in the order in which they came.
     problems: Vec<Problem>,
     by_reason: BTreeMap<String, usize>,
@@ -30,6 +32,7 @@ impl<'l> Draft<'l> {
             limits,
             statements: Vec::new(),
             targets: 0,
+            inherited: None,
             problems: Vec::new(),
             by_reason: BTreeMap::new(),
             unlisted: 0,
@@ -74,18 +77,38 @@ impl<'l> Draft<'l> {
 
     /// The product that a text names, if findings can be matched with it.
     pub(super) fn product(&mut self, place: &str, text: &str) -> Option<Product> {
-        let named = named_product(text);
-        if named.is_none() {
-            self.problem(place, format!("{:?} is no package URL, and only these are matched", excerpt(text)));
+        match named_product(text) {
+            Ok(product) => Some(product),
+            Err(reason) => {
+                self.problem(place, format!("{:?} {reason}", excerpt(text)));
+                None
+            }
         }
-        named
     }
 
-    /// Statements without a time of their own have the document's.
-    pub(super) fn finish(mut self, timestamp: Option<Timestamp>) -> (Vec<Statement>, Vec<Problem>) {
-        for statement in &mut self.statements {
-            statement.timestamp = statement.timestamp.or(timestamp);
+    /// The time that a text says.
+    pub(super) fn time(&mut self, place: &str, text: Option<&str>) -> Option<Timestamp> {
+        let text = text?;
+        let time = Timestamp::parse_lenient(text).ok();
+        if time.is_none() {
+            self.problem(place, format!("the time {:?} cannot be read, so it is not known", excerpt(text)));
         }
+        time
+    }
+
+    /// To be called before the first statement is read.
+    pub(super) fn inherit(&mut self, time: Option<Timestamp>) {
+        self.inherited = time;
+    }
+
+    /// The time of a statement, of the texts that may say it the first. One that cannot be read must not be taken for
+    /// another: it decides which statement replaces which.
+    pub(super) fn stated(&mut self, place: &str, texts: [Option<&str>; 2]) -> Option<Timestamp> {
+        let said = texts.map(|text| text.map(|text| self.time(place, Some(text))));
+        if said.contains(&Some(None)) { None } else { said.into_iter().flatten().next().unwrap_or(self.inherited) }
+    }
+
+    pub(super) fn finish(mut self) -> (Vec<Statement>, Vec<Problem>) {
         if self.unlisted > 0 {
             let (place, reason) = ("the document".to_owned(), "problems past the limit are not listed".to_owned());
             self.problems.push(Problem { place, reason, count: self.unlisted });
@@ -94,12 +117,17 @@ impl<'l> Draft<'l> {
     }
 }
 
-fn named_product(text: &str) -> Option<Product> {
+fn named_product(text: &str) -> Result<Product, String> {
     let text = text.trim();
     if let Some(link) = bom_link(text) {
-        return Some(Product::Element(link));
+        return Ok(Product::Element(link));
     }
-    Purl::parse(text).ok().map(Product::Purl)
+    let purl = Purl::parse(text).map_err(|_| "is no package URL, and only these are matched".to_owned())?;
+    match Purl::empty_part(text) {
+        // The template of a tool, in which a value was missing. Without it the statement would be of every version.
+        Some(part) => Err(format!("leaves its {part} empty, so what it is about is not known")),
+        None => Ok(Product::Purl(purl)),
+    }
 }
 
 /// `urn:cdx:serial/version#bom-ref`.
@@ -123,10 +151,6 @@ pub(super) fn words(text: Option<String>) -> Option<String> {
         kept.push('…');
     }
     Some(kept)
-}
-
-pub(super) fn time(text: Option<&str>) -> Option<Timestamp> {
-    text.and_then(|text| Timestamp::parse_lenient(text).ok())
 }
 
 /// A version that may be a number or a text.

@@ -91,6 +91,13 @@ pub struct Document {
     pub attestation: Option<String>,
 }
 
+impl Document {
+    /// Parts that do not count: all of them, of which the list of problems tells those that differ.
+    pub fn unusable(&self) -> usize {
+        self.problems.iter().map(|problem| problem.count).sum()
+    }
+}
+
 /// Reads a file: one document, or attestations with documents in them.
 pub fn read(name: &str, bytes: &[u8], limits: &Limits) -> Result<Vec<Document>, VexError> {
     Reader { name, source: VexSource::File, limits }.file(bytes)
@@ -127,13 +134,17 @@ impl Reader<'_> {
         if bytes.len() > self.limits.bytes_max {
             return Err(VexError::Limit { value: self.limits.bytes_max, what: "bytes in the document" });
         }
-        let text = std::str::from_utf8(bytes).map_err(|_| VexError::NotUtf8)?;
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
+            // An SBOM may be of a binary format.
+            Err(_) if self.source == VexSource::Sbom => return Ok(Vec::new()),
+            Err(_) => return Err(VexError::NotUtf8),
+        };
         if self.source == VexSource::Sbom && !text.trim_start().starts_with('{') {
             return Ok(Vec::new());
         }
         let mut documents = Vec::new();
-        let mut first_error = None;
+        let mut strangers = Strangers::default();
         let mut values = 0;
         for value in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
             values += 1;
@@ -144,16 +155,19 @@ impl Reader<'_> {
                 Ok(Some(document)) => documents.push(document),
                 Ok(None) => {}
                 // Other attestations of the same file are no reason to stop; alone they are.
-                Err(error @ VexError::Unrecognised { .. }) => drop(first_error.get_or_insert(error)),
+                Err(error @ VexError::Unrecognised { .. }) => strangers.note(values, error),
                 Err(error) => return Err(error),
             }
         }
-        match (documents.is_empty(), first_error) {
-            (true, Some(_)) if self.source == VexSource::Sbom => Ok(documents),
-            (true, Some(error)) => Err(error),
-            (true, None) if values == 0 => Err(VexError::Empty),
-            _ => Ok(documents),
-        }
+        let Some(first) = documents.first_mut() else {
+            return match strangers.first {
+                Some((_, error)) if self.source != VexSource::Sbom => Err(error),
+                None if values == 0 => Err(VexError::Empty),
+                _ => Ok(documents),
+            };
+        };
+        first.problems.extend(strangers.problem());
+        Ok(documents)
     }
 
     /// One value of the file. Nothing, when an SBOM says nothing of itself.
@@ -187,8 +201,29 @@ impl Reader<'_> {
             // Of the file, so that anybody can compute it.
             digest: Digest::of(file),
         };
-        let (statements, problems) = draft.finish(timestamp);
+        let (statements, problems) = draft.finish();
         Ok(Some(Document { about, statements, problems, attestation }))
+    }
+}
+
+/// Values of a file that are no VEX.
+#[derive(Default)]
+struct Strangers {
+    /// The number of the first, and what is wrong with it.
+    first: Option<(usize, VexError)>,
+    count: usize,
+}
+
+impl Strangers {
+    fn note(&mut self, number: usize, error: VexError) {
+        self.first.get_or_insert((number, error));
+        self.count += 1;
+    }
+
+    /// What is to be told beside documents that can be used.
+    fn problem(self) -> Option<Problem> {
+        let (number, error) = self.first?;
+        Some(Problem { place: format!("value {number} of the file"), reason: error.to_string(), count: self.count })
     }
 }
 

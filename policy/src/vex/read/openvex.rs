@@ -7,7 +7,7 @@ use domain::vex::{Justification, Product, Statement, Target, VexStatus};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::draft::{Draft, Scalar, time, words};
+use super::draft::{Draft, Scalar, words};
 use super::{Header, VexError, excerpt, malformed, without_place};
 
 #[derive(Deserialize)]
@@ -63,6 +63,10 @@ struct Identifiers {
 
 pub(super) fn read(text: &str, draft: &mut Draft<'_>) -> Result<Header, VexError> {
     let root: Root<'_> = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+    let made = draft.time("timestamp", root.timestamp.as_deref());
+    let updated = draft.time("last_updated", root.last_updated.as_deref());
+    // As go-vex has it: that the document was touched since says nothing of each of its statements.
+    draft.inherit(made);
     for (index, raw) in root.statements.unwrap_or_default().into_iter().enumerate() {
         let place = format!("statements[{index}]");
         match serde_json::from_str::<Said<'_>>(raw.get()) {
@@ -74,7 +78,7 @@ pub(super) fn read(text: &str, draft: &mut Draft<'_>) -> Result<Header, VexError
         id: words(root.id),
         version: root.version.and_then(Scalar::into_text),
         author: words(root.author),
-        timestamp: time(root.last_updated.as_deref()).or_else(|| time(root.timestamp.as_deref())),
+        timestamp: updated.or(made),
     })
 }
 
@@ -88,6 +92,7 @@ fn statement(said: Said<'_>, place: String, draft: &mut Draft<'_>) -> Result<(),
         }
     };
     let targets = targets(&said, &place, draft);
+    let timestamp = draft.stated(&place, [said.last_updated.as_deref(), said.timestamp.as_deref()]);
     draft.push(Statement {
         vulnerability,
         aliases,
@@ -96,7 +101,7 @@ fn statement(said: Said<'_>, place: String, draft: &mut Draft<'_>) -> Result<(),
         justification,
         impact,
         action: words(said.action_statement),
-        timestamp: time(said.last_updated.as_deref()).or_else(|| time(said.timestamp.as_deref())),
+        timestamp,
         place,
     })
 }
@@ -176,16 +181,10 @@ type Named<'a> = (Vec<Product>, Option<Vec<&'a RawValue>>);
 fn component<'a>(raw: &'a RawValue, place: &str, draft: &mut Draft<'_>) -> Option<Named<'a>> {
     let raw = raw.get();
     if raw.starts_with('"') {
-        let name: Cow<'_, str> = serde_json::from_str(raw).ok()?;
+        let name: Cow<'_, str> = legible(raw, place, draft)?;
         return draft.product(place, &name).map(|product| (vec![product], None));
     }
-    let component: Component<'_> = match serde_json::from_str(raw) {
-        Ok(component) => component,
-        Err(error) => {
-            draft.problem(place, without_place(&error));
-            return None;
-        }
-    };
+    let component: Component<'_> = legible(raw, place, draft)?;
     let purl = component.identifiers.and_then(|identifiers| identifiers.purl);
     // An identifier is as good a name as the `@id`, which is often an IRI of the author's own.
     let mut products: Vec<Product> = purl.iter().filter_map(|purl| draft.product(place, purl)).collect();
@@ -199,4 +198,8 @@ fn component<'a>(raw: &'a RawValue, place: &str, draft: &mut Draft<'_>) -> Optio
         None => {}
     }
     Some((products, component.subcomponents))
+}
+
+fn legible<'a, T: Deserialize<'a>>(raw: &'a str, place: &str, draft: &mut Draft<'_>) -> Option<T> {
+    serde_json::from_str(raw).map_err(|error| draft.problem(place, without_place(&error))).ok()
 }

@@ -269,6 +269,12 @@ fn honest(workspace: &Workspace, job: &LoadJob) -> Result<Loaded, ImportError> {
     importer::work::InProcess.load(workspace, job, &|_| {})
 }
 
+fn with_index(workspace: &Workspace, job: &LoadJob, bytes: &[u8]) -> Result<Loaded, ImportError> {
+    let loaded = honest(workspace, job)?;
+    fs::write(workspace.index(), bytes).expect("written");
+    Ok(loaded)
+}
+
 fn z10_a_worker_that_dies_or_lies_changes_nothing(bench: &mut Bench) {
     let kit = bench.draft().kit();
     bench.worker = Box::new(Liar(|_, _| {
@@ -311,6 +317,10 @@ fn z10_a_worker_that_dies_or_lies_changes_nothing(bench: &mut Bench) {
         Ok(loaded)
     }));
     bench.refuse("it hands over no index", &kit, "E-IO-STATE");
+    bench.worker = Box::new(Liar(|workspace, job| with_index(workspace, job, b"")));
+    bench.refuse("it hands over an empty index", &kit, "E-STATE");
+    bench.worker = Box::new(Liar(|workspace, job| with_index(workspace, job, &[7; 20_000])));
+    bench.refuse("it hands over something else for an index", &kit, "E-STATE");
     // Metadata of a stranger, called verified: the signatures are checked once more outside of the worker.
     let stranger = super::bench::good_draft(&Vendor::new(2), 9, 2);
     bench.worker = Box::new(Forger(tar(&stranger.files())));
