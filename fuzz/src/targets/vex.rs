@@ -5,7 +5,7 @@ use domain::finding::{Confidence, Evaluation, Finding};
 use domain::purl::Purl;
 use domain::severity::Severity;
 use domain::vex::VexEffect;
-use policy::vex::{Document, Limits, apply, read, read_embedded};
+use policy::vex::{Document, Library, Limits, apply, read, read_embedded};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -65,8 +65,9 @@ pub(crate) fn document(data: &[u8]) {
     let inventory = inventory();
     let findings = vec![finding("CVE-2024-1"), finding("CVE-2024-2")];
     let mut evaluation = Evaluation { findings, ..Evaluation::default() };
-    let applied = apply(&mut evaluation, &inventory, &all.iter().collect::<Vec<_>>(), u64::MAX).expect("no bound");
-    assert_eq!(applied.documents.len(), all.len());
+    let library = Library::of(all);
+    let applied = apply(&mut evaluation, &inventory, &[&library], u64::MAX).expect("no bound");
+    assert_eq!(applied.documents.len(), library.documents().len());
     assert_eq!(evaluation.findings.len() + evaluation.suppressed.len(), 2);
     for finding in &evaluation.suppressed {
         let decision = finding.vex.as_ref().expect("a statement");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::component::{Component, Inventory};
 use domain::finding::{Evaluation, Finding};
-use domain::matching::{Assessed, Plan, SourceNames, Tally, assess, plan};
+use domain::matching::{Assessed, Owners, Plan, SourceNames, Tally, assess, plan};
 use domain::severity::Severity;
 use domain::time::Timestamp;
 use policy::{Gate, GenerationRef, Outcome};
@@ -104,6 +104,12 @@ pub(super) struct Difference {
     pub(super) flip: Option<Flip>,
 }
 
+/// Components that are the same under both.
+struct Rest<'r> {
+    owners: &'r Owners<'r>,
+    components: Vec<(usize, &'r Component, Plan)>,
+}
+
 /// Judges SBOMs by both generations.
 pub(super) struct Judge<'a> {
     old: Side<'a>,
@@ -160,17 +166,19 @@ impl<'a> Judge<'a> {
         views: &Views<'_>,
     ) -> Result<Difference, StoreError> {
         let names = SourceNames::of(inventory);
+        let owners = Owners::of(inventory, names);
         let (mut before, mut after) = (Tally::default(), Tally::default());
         let mut changes = Vec::new();
-        let mut rest = Vec::new();
+        let mut rest = Rest { owners: &owners, components: Vec::new() };
         for (position, component) in inventory.components.iter().enumerate() {
             let plan = plan(component, inventory.distribution.as_ref(), names);
-            if !self.is_touched(&plan) {
-                rest.push((position, component, plan));
+            let of_owners = || owners.plans(component).iter().any(|(.., plan)| self.is_touched(plan));
+            if !self.is_touched(&plan) && !of_owners() {
+                rest.components.push((position, component, plan));
                 continue;
             }
-            let old = assess(position, component, &plan, &views.old)?;
-            let new = assess(position, component, &plan, &views.new)?;
+            let old = owners.settle(component, assess(position, component, &plan, &views.old)?, &views.old)?;
+            let new = owners.settle(component, assess(position, component, &plan, &views.new)?, &views.new)?;
             compare_component(component, &old, &new, &mut changes);
             before.add(component, old);
             after.add(component, new);
@@ -194,7 +202,7 @@ impl<'a> Judge<'a> {
         &self,
         row: &SbomRow,
         (before, after): (Evaluation, Evaluation),
-        rest: &[(usize, &Component, Plan)],
+        rest: &Rest<'_>,
         views: &Views<'_>,
     ) -> Result<Option<Flip>, StoreError> {
         // A part without components makes no empty document.
@@ -214,13 +222,14 @@ impl<'a> Judge<'a> {
         &self,
         row: &SbomRow,
         mut components: u64,
-        rest: &[(usize, &Component, Plan)],
+        rest: &Rest<'_>,
         views: &Views<'_>,
     ) -> Result<Outcome, StoreError> {
         let gate = Gate { data_age_days_max: None, ..row.gate.clone() };
         let mut outcome = Outcome::Pass;
-        for (position, component, plan) in rest {
+        for (position, component, plan) in &rest.components {
             let assessed = assess(*position, component, plan, &views.new)?;
+            let assessed = rest.owners.settle(component, assessed, &views.new)?;
             components += u64::from(assessed != Assessed::NotApplicable);
             if findings(&assessed).is_empty() && !matches!(assessed, Assessed::Unevaluated { .. }) {
                 continue;
@@ -261,9 +270,11 @@ fn findings(assessed: &Assessed) -> &[Finding] {
 }
 
 fn compare_component(component: &Component, old: &Assessed, new: &Assessed, changes: &mut Vec<Change>) {
-    let mut gone: BTreeMap<_, _> = findings(old).iter().map(|finding| (key(finding), finding)).collect();
+    // What the owner of a package clears is no finding.
+    let counting = |assessed| findings(assessed).iter().filter(|finding| finding.counts());
+    let mut gone: BTreeMap<_, _> = counting(old).map(|finding| (key(finding), finding)).collect();
     let mut come = Vec::new();
-    for finding in findings(new) {
+    for finding in counting(new) {
         match gone.remove(&key(finding)) {
             Some(old) => changes.extend(compare_finding(old, finding)),
             None => come.push(finding),
