@@ -40,6 +40,9 @@ pub struct Component {
     pub kind: ComponentKind,
     /// Where the tool found it: paths inside the scanned thing.
     pub locations: Vec<String>,
+    /// Keys of the packages that it came with, as the document says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub owners: Vec<String>,
 }
 
 /// What sort of thing a component is.

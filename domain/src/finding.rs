@@ -8,14 +8,14 @@ use crate::advisory::Status;
 use crate::severity::Severity;
 use crate::source::SourceId;
 use crate::time::Timestamp;
-use crate::vex::VexDecision;
+use crate::vex::{VexDecision, VexEffect};
 
 /// Everything that matching found out about one inventory.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Sorted by package, version, severity (worst first) and vulnerability.
     pub findings: Vec<Finding>,
-    /// Findings that a VEX statement clears, in the same order. They are told and do not count.
+    /// Findings that a VEX statement clears, or the distribution that owns the package, in the same order. They are told and do not count.
     #[serde(default)]
     pub suppressed: Vec<Finding>,
     pub coverage: Coverage,
@@ -93,9 +93,16 @@ pub struct Finding {
     pub epss_probability: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epss_percentile: Option<f64>,
-    /// What VEX says of it; matching knows nothing of that.
+    /// What VEX says of it, and before that the distribution whose package owns this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vex: Option<Box<VexDecision>>,
+}
+
+impl Finding {
+    /// Does it count for a verdict?
+    pub fn counts(&self) -> bool {
+        self.vex.as_ref().is_none_or(|decision| decision.effect != VexEffect::Suppressed)
+    }
 }
 
 /// A record that took part in a decision.

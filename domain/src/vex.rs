@@ -175,6 +175,8 @@ pub enum VexSource {
     Sbom,
     /// The kit, whose signatures vouch for it.
     Kit,
+    /// Advisories of the distribution, of the package that owns the one with the finding.
+    Distribution,
 }
 
 impl VexSource {
@@ -183,6 +185,7 @@ impl VexSource {
             Self::File => "file",
             Self::Sbom => "sbom",
             Self::Kit => "kit",
+            Self::Distribution => "distribution",
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Matching, end to end over a small index in memory: what is looked up, what is judged,
 //! and that nothing falls between "finding", "evaluated" and "unevaluated, because".
 
+#[path = "matching/owned.rs"]
+mod owned;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;

@@ -7,6 +7,8 @@ mod cve_list;
 mod documents;
 #[path = "distributions/index.rs"]
 mod index;
+#[path = "distributions/laws.rs"]
+mod laws;
 #[path = "distributions/lists.rs"]
 mod lists;
 #[path = "distributions/nvd_names.rs"]

@@ -1,6 +1,7 @@
 //! An inventory while it is being read: counts against the limits, collects warnings, and
 //! remembers what only the end of a document can decide.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use domain::component::{Component, Inventory};
@@ -30,6 +31,9 @@ impl fmt::Display for Place<'_> {
     }
 }
 
+/// Files of one package have one owner, or a few that share them.
+const OWNERS_MAX: usize = 8;
+
 /// The only way to build an [`Inventory`].
 pub(crate) struct Draft<'l> {
     pub(crate) limits: &'l Limits,
@@ -37,12 +41,21 @@ pub(crate) struct Draft<'l> {
     /// The first thing that must refuse the document; set where only a library error can be returned.
     pub(crate) failure: Option<SbomError>,
     pub(crate) hints: Hints,
+    /// Keys of owners and of what they own.
+    owned: Vec<(String, String)>,
     unlisted: usize,
 }
 
 impl<'l> Draft<'l> {
     pub(crate) fn new(limits: &'l Limits) -> Self {
-        Self { limits, inventory: Inventory::default(), failure: None, hints: Hints::default(), unlisted: 0 }
+        Self {
+            limits,
+            inventory: Inventory::default(),
+            failure: None,
+            hints: Hints::default(),
+            owned: Vec::new(),
+            unlisted: 0,
+        }
     }
 
     pub(crate) fn warn(&mut self, warning: impl FnOnce() -> String) {
@@ -107,6 +120,32 @@ impl<'l> Draft<'l> {
         Ok(())
     }
 
+    /// The document says that one component came with another one.
+    pub(crate) fn own(&mut self, owner: &str, owned: &str) {
+        match self.owned.len() < self.limits.components_max {
+            true => self.owned.push((owner.to_owned(), owned.to_owned())),
+            // Without its owner a package is judged for itself.
+            false => self.warn(|| format!("{owned}: more packages are owned than there may be components: ignored")),
+        }
+    }
+
+    fn settle_owners(&mut self) {
+        if self.owned.is_empty() {
+            return;
+        }
+        let components = self.inventory.components.iter().enumerate();
+        let places: HashMap<String, usize> =
+            components.map(|(at, component)| (component.reference.clone(), at)).collect();
+        for (owner, owned) in std::mem::take(&mut self.owned) {
+            let Some(component) = places.get(&owned).and_then(|at| self.inventory.components.get_mut(*at)) else {
+                continue;
+            };
+            if owner != owned && component.owners.len() < OWNERS_MAX && !component.owners.contains(&owner) {
+                component.owners.push(owner);
+            }
+        }
+    }
+
     pub(crate) fn specify(&mut self, specification: &Specification, stated: &Text<'_>) -> Result<(), SbomError> {
         let (version, warning) = specification.judge(stated)?;
         self.inventory.format = specification.name.to_owned();
@@ -118,6 +157,7 @@ impl<'l> Draft<'l> {
     }
 
     pub(crate) fn finish(mut self) -> Inventory {
+        self.settle_owners();
         let (distribution, warning) = self.hints.decide(&self.inventory.components);
         self.inventory.distribution = distribution;
         if let Some(warning) = warning {

@@ -463,3 +463,79 @@ fn what_follows_the_document_refuses_it() {
         assert!(matches!(read(text.as_bytes(), &Limits::default()), Err(SbomError::Malformed { .. })), "{text}");
     }
 }
+
+/// Which component is owned by which, by name.
+fn owned(text: &str) -> Vec<(String, Vec<String>)> {
+    let inventory = read(text.as_bytes(), &Limits::default()).expect("readable");
+    let owned = inventory.components.into_iter().filter(|component| !component.owners.is_empty());
+    owned.map(|component| (component.name, component.owners)).collect()
+}
+
+// https://github.com/anchore/syft: artifact.OwnershipByFileOverlapRelationship, and how it is written into SPDX.
+#[test]
+fn syft_says_who_owns_a_package_in_its_own_format_and_in_the_comments_of_spdx() {
+    let syft = |relations: &str| {
+        format!(
+            r#"{{"artifactRelationships":{relations},"artifacts":[{{"id":"a1","name":"python3-requests","version":"2.28.1",
+            "purl":"pkg:deb/debian/python3-requests@2.28.1"}},{{"id":"b2","name":"requests","version":"2.28.1",
+            "purl":"pkg:pypi/requests@2.28.1"}}],"schema":{{"version":"16.0.0"}}}}"#
+        )
+    };
+    let relation = |parent: &str, child: &str, kind: &str| {
+        format!(r#"{{"parent":"{parent}","child":"{child}","type":"{kind}","metadata":{{"files":["/a"]}}}}"#)
+    };
+    let ownership = relation("a1", "b2", "ownership-by-file-overlap");
+    let want = vec![("requests".to_owned(), vec!["a1".to_owned()])];
+    assert_eq!(owned(&syft(&format!("[{ownership},{ownership}]"))), want, "before the artifacts, and twice");
+    for other in [
+        relation("a1", "b2", "dependency-of"),
+        relation("a1", "b2", "evident-by"),
+        relation("b2", "b2", "ownership-by-file-overlap"),
+        relation("a1", "none", "ownership-by-file-overlap"),
+        "7".to_owned(),
+        r#"{"parent":"a1","type":"ownership-by-file-overlap"}"#.to_owned(),
+    ] {
+        assert_eq!(owned(&syft(&format!("[{other}]"))), [], "{other}");
+    }
+    let misshapen = read(syft("{}").as_bytes(), &Limits::default()).expect("readable");
+    assert!(
+        misshapen.warnings.iter().any(|it| it.contains("artifactRelationships is an object")),
+        "{:?}",
+        misshapen.warnings
+    );
+
+    let spdx = |kind: &str, comment: &str| {
+        format!(
+            r#"{{"spdxVersion":"SPDX-2.3","name":"x","packages":[{{"SPDXID":"SPDXRef-a","name":"python3-requests"}},
+            {{"SPDXID":"SPDXRef-b","name":"requests"}}],"relationships":[{{"spdxElementId":"SPDXRef-a",
+            "relatedSpdxElement":"SPDXRef-b","relationshipType":"{kind}","comment":"{comment}"}}]}}"#
+        )
+    };
+    let comment = "ownership-by-file-overlap: indicates that the parent package claims ownership of a child package since \
+        the parent metadata indicates overlap with a location that a cataloger found the child package by";
+    assert_eq!(owned(&spdx("OTHER", comment)), [("requests".to_owned(), vec!["SPDXRef-a".to_owned()])]);
+    assert_eq!(owned(&spdx("OTHER", "evident-by: indicates the package's existence is evident by the given file")), []);
+    assert_eq!(owned(&spdx("DEPENDS_ON", comment)), []);
+}
+
+#[test]
+fn a_package_has_few_owners_and_a_document_not_more_of_them_than_components() {
+    let artifact = |id: usize| format!(r#"{{"id":"{id}","name":"p{id}"}}"#);
+    let artifacts: Vec<String> = (0..20).map(artifact).collect();
+    let relation = |parent: usize| format!(r#"{{"parent":"{parent}","child":"0","type":"ownership-by-file-overlap"}}"#);
+    let relations: Vec<String> = (1..20).map(relation).collect();
+    let text = format!(
+        r#"{{"artifacts":[{}],"artifactRelationships":[{},{}],"schema":{{"version":"16.0.0"}}}}"#,
+        artifacts.join(","),
+        relations.join(","),
+        relations.join(",")
+    );
+    assert_eq!(owned(&text)[0].1, ["1", "2", "3", "4", "5", "6", "7", "8"]);
+    let limits = Limits { components_max: 20, ..Limits::default() };
+    let inventory = read(text.as_bytes(), &limits).expect("readable");
+    assert!(
+        inventory.warnings[0].contains("more packages are owned than there may be components"),
+        "{:?}",
+        inventory.warnings
+    );
+}

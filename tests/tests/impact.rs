@@ -104,6 +104,59 @@ fn the_stored_policy_decides_which_verdicts_flip() {
     assert_eq!(verdict(&site), Value::Null);
 }
 
+/// A record of OSV about one package.
+fn osv(id: &str, cve: (&str, &str), ecosystem: &str, fixed: &str) -> String {
+    let (relation, cve) = cve;
+    format!(
+        r#"{{"id":"{id}","modified":"2024-01-01T00:00:00Z","{relation}":["{cve}"],"affected":[{{"package":
+        {{"ecosystem":"{ecosystem}","name":"requests"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"{fixed}"}}]}}]}}]}}"#
+    )
+}
+
+#[test]
+fn what_the_distribution_comes_to_clear_of_a_package_that_it_owns_vanishes_in_the_preview_as_in_the_scan() {
+    let site = Site::new();
+    site.vendor();
+    fs::write(site.path("pypi.json"), osv("PYSEC-2023-74", ("aliases", "CVE-2023-32681"), "PyPI", "2.31.0"))
+        .expect("written");
+    let debian = osv("DEBIAN-CVE-2023-32681", ("upstream", "CVE-2023-32681"), "Debian:12", "2.28.1+dfsg-1");
+    fs::write(site.path("debian.json"), debian).expect("written");
+    // Of which Debian spoke before.
+    let other = osv("DEBIAN-CVE-2020-0001", ("upstream", "CVE-2020-0001"), "Debian:12", "1.0-1");
+    fs::write(site.path("other.json"), other).expect("written");
+    let sbom = r#"{"artifacts":[
+        {"id":"a","name":"python3-requests","version":"2.28.1+dfsg-1","type":"deb",
+         "purl":"pkg:deb/debian/python3-requests@2.28.1%2Bdfsg-1?upstream=requests&distro=debian-12"},
+        {"id":"b","name":"requests","version":"2.28.1","type":"python","purl":"pkg:pypi/requests@2.28.1"}],
+        "artifactRelationships":[{"parent":"a","child":"b","type":"ownership-by-file-overlap"}],"schema":{"version":"16.0.0"}}"#;
+    fs::write(site.path("image.json"), sbom).expect("written");
+    let ingest = |into: &str, feeds: &[&str]| {
+        let complete = ["--complete", "PyPI", "--complete", "Debian:12"];
+        site.ok(&[&["feeds", "ingest", "--into", into][..], &complete, feeds].concat());
+    };
+    ingest("first", &["pypi.json", "other.json"]);
+    ingest("second", &["pypi.json", "other.json", "debian.json"]);
+    for (kit, dataset, version) in [("one.kit", "first", "1"), ("two.kit", "second", "2")] {
+        site.kit(kit, dataset, version);
+        let ran = site.import(kit);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    }
+    let report =
+        |generation: &str| json(&site.run(&["scan", "image.json", "-f", "json", "--generation", generation]).stdout);
+    let (before, after) = (report("1"), report("2"));
+    assert_eq!((before["findings"].as_array().map(Vec::len), &before["suppressed"]), (Some(1), &serde_json::json!([])));
+    assert_eq!((&after["findings"], &after["verdict"]["outcome"]), (&serde_json::json!([]), &"pass".into()));
+    let decision = &after["suppressed"][0]["vex"];
+    assert_eq!((&decision["source"], &decision["status"]), (&"distribution".into(), &"fixed".into()));
+    assert_eq!(decision["document"], "DEBIAN-CVE-2023-32681");
+    let table = site.run(&["scan", "image.json"]).stdout;
+    assert!(table.contains("Owned: 1 finding cleared by advisories of the distribution"), "{table}");
+    site.run(&["sbom", "add", "image.json"]);
+    let impact = json(&site.ok(&["kit", "impact", "-f", "json"]));
+    assert_eq!(changed(&impact, "vanished"), [("CVE-2023-32681".into(), "requests".into())].into());
+    assert_eq!(changed(&impact, "appeared"), BTreeSet::new());
+}
+
 #[test]
 fn documents_are_listed_and_removed_by_name_or_digest() {
     let site = Site::new();

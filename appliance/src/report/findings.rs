@@ -72,6 +72,7 @@ fn suppressed_cells(finding: &Finding) -> Vec<String> {
     });
     let document = decision.map(|decision| match decision.document.source {
         VexSource::Kit => format!("the kit: {}", decision.document.author.as_deref().unwrap_or("not named")),
+        VexSource::Distribution => format!("advisory {}", decision.document.name),
         VexSource::File | VexSource::Sbom => format!("{} {}", decision.document.name, decision.place),
     });
     vec![

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use domain::finding::{Confidence, Coverage, Finding, UnevaluatedGroup};
 use domain::severity::Severity;
-use domain::vex::VexEffect;
+use domain::vex::{VexEffect, VexSource};
 use policy::vex::DocumentUse;
 use policy::{DataAge, Outcome, SourceAge, Verdict};
 
@@ -32,12 +32,11 @@ pub(crate) fn write(report: &Report, style: &Style, out: &mut impl Write) -> io:
         }
         writeln!(out)?;
     }
-    if style.suppressed && !report.evaluation.suppressed.is_empty() {
-        writeln!(out, "Suppressed by VEX:")?;
-        out.write_all(findings::render_suppressed(&report.evaluation.suppressed, style).as_bytes())?;
-        writeln!(out)?;
+    if style.suppressed {
+        suppressed(report, style, out)?;
     }
     summary(report, style, out)?;
+    owned(report, style, out)?;
     vex(report, style, out)?;
     coverage(&report.evaluation.coverage, out)?;
     data(&report.verdict, out)?;
@@ -88,6 +87,33 @@ fn summary(report: &Report, style: &Style, out: &mut impl Write) -> io::Result<(
     writeln!(out, "  {fixable} with a fix, {exploited} known to be exploited, {disputed} disputed between sources")
 }
 
+/// What does not count, by who clears it.
+fn suppressed(report: &Report, style: &Style, out: &mut impl Write) -> io::Result<()> {
+    let (owned, by_vex): (Vec<_>, Vec<_>) = report.evaluation.suppressed.iter().cloned().partition(is_owned);
+    for (title, findings) in [("Suppressed by VEX:", by_vex), ("Cleared by the distribution that owns them:", owned)] {
+        if !findings.is_empty() {
+            writeln!(out, "{title}")?;
+            out.write_all(findings::render_suppressed(&findings, style).as_bytes())?;
+            writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_owned(finding: &Finding) -> bool {
+    finding.vex.as_ref().is_some_and(|decision| decision.document.source == VexSource::Distribution)
+}
+
+/// What is left to packages of the distribution.
+fn owned(report: &Report, style: &Style, out: &mut impl Write) -> io::Result<()> {
+    let left = report.evaluation.suppressed.iter().filter(|finding| is_owned(finding)).count() as u64;
+    let hint = if style.suppressed { "" } else { " (--show-suppressed lists them)" };
+    match left {
+        0 => Ok(()),
+        left => writeln!(out, "Owned: {} cleared by advisories of the distribution{hint}", counted(left, "finding")),
+    }
+}
+
 /// What VEX has done, also when it has done nothing: a document that concerns nothing is a surprise to tell.
 fn vex(report: &Report, style: &Style, out: &mut impl Write) -> io::Result<()> {
     if report.vex.is_empty() {
@@ -96,7 +122,7 @@ fn vex(report: &Report, style: &Style, out: &mut impl Write) -> io::Result<()> {
     let sum = |of: fn(&DocumentUse) -> usize| report.vex.iter().map(of).sum::<usize>();
     let findings = |effect: VexEffect| {
         let has = |finding: &&Finding| finding.vex.as_ref().is_some_and(|decision| decision.effect == effect);
-        report.all_findings().filter(has).count()
+        report.all_findings().filter(|finding| !is_owned(finding)).filter(has).count()
     };
     let hint = if style.suppressed { "" } else { " (--show-suppressed lists them)" };
     writeln!(

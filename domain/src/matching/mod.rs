@@ -12,6 +12,7 @@ mod group;
 mod index;
 mod judge;
 mod language;
+mod owned;
 mod plan;
 mod severity;
 mod unpackaged;
@@ -23,6 +24,7 @@ pub use distribution::{
 pub use explain::{Explanation, Step, explain};
 pub use index::{AdvisoryIndex, Assertion, AssertionRef, DataCoverage, RatingRow, Summary};
 pub use judge::{Judgement, judge};
+pub use owned::Owners;
 pub use plan::{Lookup, Plan, SourceNames, plan};
 
 use std::collections::BTreeMap;
@@ -33,10 +35,12 @@ use crate::finding::{Coverage, Evaluation, Finding, Unevaluated, UnevaluatedGrou
 /// Evaluates a whole inventory. The only errors are those of the index itself.
 pub fn evaluate<I: AdvisoryIndex>(inventory: &Inventory, index: &I) -> Result<Evaluation, I::Error> {
     let names = SourceNames::of(inventory);
+    let owners = Owners::of(inventory, names);
     let mut tally = Tally::default();
     for (position, component) in inventory.components.iter().enumerate() {
         let plan = plan(component, inventory.distribution.as_ref(), names);
-        tally.add(component, assess(position, component, &plan, index)?);
+        let assessed = assess(position, component, &plan, index)?;
+        tally.add(component, owners.settle(component, assessed, index)?);
     }
     Ok(tally.finish())
 }
@@ -74,6 +78,7 @@ pub fn assess<I: AdvisoryIndex>(
 #[derive(Debug, Default)]
 pub struct Tally {
     findings: Vec<Finding>,
+    suppressed: Vec<Finding>,
     coverage: Coverage,
     reasons: BTreeMap<Unevaluated, Vec<String>>,
 }
@@ -85,13 +90,19 @@ impl Tally {
             Assessed::Evaluated(findings) => {
                 self.coverage.components += 1;
                 self.coverage.evaluated += 1;
-                self.findings.extend(findings);
+                self.found(findings);
             }
             Assessed::Unevaluated { findings, reason } => {
-                self.findings.extend(findings);
+                self.found(findings);
                 self.unevaluated(component, reason);
             }
         }
+    }
+
+    fn found(&mut self, findings: Vec<Finding>) {
+        let (counting, suppressed): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::counts);
+        self.findings.extend(counting);
+        self.suppressed.extend(suppressed);
     }
 
     fn unevaluated(&mut self, component: &Component, reason: Unevaluated) {
@@ -100,10 +111,12 @@ impl Tally {
     }
 
     pub fn finish(mut self) -> Evaluation {
-        self.findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+        for findings in [&mut self.findings, &mut self.suppressed] {
+            findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+        }
         self.coverage.unevaluated = self.reasons.into_iter().map(unevaluated_group).collect();
         self.coverage.unevaluated.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reason.cmp(&b.reason)));
-        Evaluation { findings: self.findings, suppressed: Vec::new(), coverage: self.coverage }
+        Evaluation { findings: self.findings, suppressed: self.suppressed, coverage: self.coverage }
     }
 }
 

@@ -142,13 +142,29 @@ struct Expected<'a>(&'a [u8]);
 
 impl io::Write for Expected<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.strip_prefix(bytes).ok_or(io::ErrorKind::InvalidData)?;
+        self.write_all(bytes)?;
         Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let (begin, rest) = self.0.split_at_checked(bytes.len()).ok_or(io::ErrorKind::InvalidData)?;
+        if !is_same(begin, bytes) {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.0 = rest;
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Are these bytes of one length the same? Most pieces of JSON are a quote, a colon or a short name: to call the library's
+/// comparison for each took a tenth of an import.
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    const SHORT: usize = 32;
+    if other.len() > SHORT { one == other } else { one.iter().zip(other).all(|(one, other)| one == other) }
 }
 
 pub fn parse_advisory(raw: &[u8]) -> Result<Advisory, DatasetError> {

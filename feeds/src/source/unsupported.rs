@@ -38,6 +38,7 @@ const JSON: &[(&[&str], &str)] = &[
     (&["@context", "statements"], "OpenVEX"),
     (&["bomFormat"], "CycloneDX"),
     (&["spdxVersion"], "SPDX"),
+    (&["updates"], "Bodhi"),
 ];
 
 const YAML: &[(&[&str], &str)] = &[

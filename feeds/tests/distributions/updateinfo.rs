@@ -72,3 +72,21 @@ fn half_a_document_is_a_problem_and_no_few_updates() {
     let entity = b"<!DOCTYPE updates [<!ENTITY x \"y\">]><updates><update><id>&x;</id></update></updates>";
     assert!(read("updateinfo.xml", entity).problems[0].reason.contains("declaration"));
 }
+
+#[test]
+fn fedora_is_judged_by_its_updates_and_without_them_not_at_all() {
+    let fedora = |index: &Index, release: u8| {
+        index.scan(&[&format!("pkg:rpm/fedora/nginx@1.25.3-1?arch=x86_64&epoch=2&distro=fedora-{release}")])
+    };
+    let index = Index::of([fixture("updateinfo/rocky-fedora.xml")]);
+    assert_eq!(fedora(&index, 40).findings.len(), 1);
+    let other = fedora(&index, 41);
+    let reason = Unevaluated::NoData { ecosystem: "Fedora:41".into() };
+    assert_eq!((other.findings.len(), &other.coverage.unevaluated[0].reason), (0, &reason));
+    // Bodhi names builds of sources alone. It is told that it is not read.
+    let bodhi = br#"{"updates":[{"alias":"FEDORA-2025-bca38111fc","type":"security","release":{"name":"F40"},
+        "builds":[{"nvr":"rubygem-rails-html-sanitizer-1.6.0-1.fc40"}],"bugs":[{"title":"CVE-2024-53985"}]}],"page":1,"pages":1}"#;
+    let feed = read("F40.json", bodhi);
+    assert!(feed.records.is_empty());
+    assert_eq!(feed.unsupported.keys().collect::<Vec<_>>(), ["Bodhi"]);
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::component::{Component, Identity, Inventory};
 use domain::finding::{Evaluation, Finding};
-use domain::matching::{Assessed, Plan, SourceNames, Tally, assess, plan};
+use domain::matching::{Assessed, Owners, Plan, SourceNames, Tally, assess, plan};
 use domain::severity::Severity;
 use domain::time::Timestamp;
 use domain::vex::VexEffect;
@@ -106,6 +106,19 @@ pub(super) struct Difference {
     pub(super) flip: Option<Flip>,
 }
 
+/// Components that are the same under both.
+struct Rest<'r> {
+    document: Document<'r>,
+    components: Vec<(usize, &'r Component, Plan)>,
+}
+
+/// What a component's document says of it.
+#[derive(Clone, Copy)]
+struct Document<'r> {
+    owners: &'r Owners<'r>,
+    identity: &'r Identity,
+}
+
 /// Judges SBOMs by both generations.
 pub(super) struct Judge<'a> {
     old: Side<'a>,
@@ -123,28 +136,22 @@ struct Side<'a> {
     vex: Library,
 }
 
-/// A component of an SBOM, and how it is judged.
-struct Part<'a> {
-    position: usize,
-    component: &'a Component,
-    plan: &'a Plan,
-    identity: &'a Identity,
-}
-
-/// The components that are the same under both.
-struct Rest<'a> {
-    components: &'a [(usize, &'a Component, Plan)],
-    identity: &'a Identity,
-}
+/// A component's place, the component, and how it is judged.
+type Part<'a> = (usize, &'a Component, &'a Plan);
 
 impl Side<'_> {
     /// What is found in a component, but for what the kit's VEX clears.
-    fn assess(&self, part: &Part<'_>, view: &View<'_>) -> Result<Assessed, StoreError> {
-        let mut assessed = assess(part.position, part.component, part.plan, view)?;
+    fn assess(
+        &self,
+        (position, component, plan): Part<'_>,
+        document: Document<'_>,
+        view: &View<'_>,
+    ) -> Result<Assessed, StoreError> {
+        let mut assessed = document.owners.settle(component, assess(position, component, plan, view)?, view)?;
         let claims = Claims::of(&[&self.vex]);
         if let Assessed::Evaluated(findings) | Assessed::Unevaluated { findings, .. } = &mut assessed {
             findings.retain(|finding| {
-                let weighing = claims.weigh(&Subject::of(finding, part.component, part.identity));
+                let weighing = claims.weigh(&Subject::of(finding, component, document.identity));
                 weighing.decision.is_none_or(|decision| decision.effect != VexEffect::Suppressed)
             });
         }
@@ -202,22 +209,25 @@ impl<'a> Judge<'a> {
         views: &Views<'_>,
     ) -> Result<Difference, StoreError> {
         let names = SourceNames::of(inventory);
+        let owners = Owners::of(inventory, names);
         let (mut before, mut after) = (Tally::default(), Tally::default());
         let mut changes = Vec::new();
-        let mut rest = Vec::new();
+        let document = Document { owners: &owners, identity: &inventory.identity };
+        let mut rest = Rest { document, components: Vec::new() };
         for (position, component) in inventory.components.iter().enumerate() {
             let plan = plan(component, inventory.distribution.as_ref(), names);
-            if !self.is_touched(&plan) {
-                rest.push((position, component, plan));
+            let of_owners = || owners.plans(component).iter().any(|(.., plan)| self.is_touched(plan));
+            if !self.is_touched(&plan) && !of_owners() {
+                rest.components.push((position, component, plan));
                 continue;
             }
-            let part = Part { position, component, plan: &plan, identity: &inventory.identity };
-            let (old, new) = (self.old.assess(&part, &views.old)?, self.new.assess(&part, &views.new)?);
+            let part = (position, component, &plan);
+            let old = self.old.assess(part, document, &views.old)?;
+            let new = self.new.assess(part, document, &views.new)?;
             compare_component(component, &old, &new, &mut changes);
             before.add(component, old);
             after.add(component, new);
         }
-        let rest = Rest { components: &rest, identity: &inventory.identity };
         let flip = self.flip(row, (before.finish(), after.finish()), &rest, views)?;
         Ok(Difference { changes, flip })
     }
@@ -265,9 +275,8 @@ impl<'a> Judge<'a> {
     ) -> Result<Outcome, StoreError> {
         let gate = Gate { data_age_days_max: None, ..row.gate.clone() };
         let mut outcome = Outcome::Pass;
-        for (position, component, plan) in rest.components {
-            let part = Part { position: *position, component, plan, identity: rest.identity };
-            let assessed = self.new.assess(&part, &views.new)?;
+        for (position, component, plan) in &rest.components {
+            let assessed = self.new.assess((*position, component, plan), rest.document, &views.new)?;
             components += u64::from(assessed != Assessed::NotApplicable);
             if findings(&assessed).is_empty() && !matches!(assessed, Assessed::Unevaluated { .. }) {
                 continue;
@@ -308,9 +317,11 @@ fn findings(assessed: &Assessed) -> &[Finding] {
 }
 
 fn compare_component(component: &Component, old: &Assessed, new: &Assessed, changes: &mut Vec<Change>) {
-    let mut gone: BTreeMap<_, _> = findings(old).iter().map(|finding| (key(finding), finding)).collect();
+    // What the owner of a package clears is no finding.
+    let counting = |assessed| findings(assessed).iter().filter(|finding| finding.counts());
+    let mut gone: BTreeMap<_, _> = counting(old).map(|finding| (key(finding), finding)).collect();
     let mut come = Vec::new();
-    for finding in findings(new) {
+    for finding in counting(new) {
         match gone.remove(&key(finding)) {
             Some(old) => changes.extend(compare_finding(old, finding)),
             None => come.push(finding),

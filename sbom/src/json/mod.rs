@@ -277,6 +277,10 @@ impl<'l, 'a> Document<'l, 'a> {
                 self.note_shape("artifacts", found);
                 self.syft.artifacts = true;
             }
+            "artifactRelationships" => {
+                let found = map.next_value_seed(As(syft::relationships(&mut self.draft)))?;
+                cyclonedx::warn_shape(&mut self.draft, &Place::Named("the document"), "artifactRelationships", found);
+            }
             "distro" | "descriptor" | "schema" | "source" => self.syft_field(name, map)?,
             "spdxVersion" => self.spdx.version = map.next_value_seed(As(TextSeed))?,
             "name" => self.spdx.name = map.next_value_seed(As(TextSeed))?,
@@ -287,7 +291,7 @@ impl<'l, 'a> Document<'l, 'a> {
             }
             "files" => map.next_value_seed(As(spdx::Files { count: &mut self.spdx.roots.files }))?,
             "relationships" => {
-                let found = map.next_value_seed(As(spdx::relationships(&mut self.spdx.roots)))?;
+                let found = map.next_value_seed(As(spdx::relationships(&mut self.spdx.roots, &mut self.draft)))?;
                 self.note_shape("relationships", found);
             }
             "documentDescribes" => {

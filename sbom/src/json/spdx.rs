@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, SeqAccess};
 
+use super::syft::OWNERSHIP;
 use crate::draft::{Draft, Place};
 use crate::spdx::{Package, Roots};
 use crate::text::Text;
@@ -175,11 +176,14 @@ impl<'de> Lenient<'de> for Files<'_> {
     fn other(self, _found: &'static str) {}
 }
 
-/// `relationships`, of which those are kept that say what the document describes.
-pub(super) fn relationships<'de>(roots: &mut Roots) -> EachFields<3, impl FnMut(Found<'de, 3>)> {
-    each_fields(["spdxElementId", "relationshipType", "relatedSpdxElement"], |relationship| {
-        if let Ok([Text::Given(from), Text::Given(kind), Text::Given(to)]) = relationship {
-            roots.relate(&from, &kind, &to);
+/// `relationships`, of which those are kept that say what the document describes, and who owns whom.
+pub(super) fn relationships<'de>(roots: &mut Roots, draft: &mut Draft<'_>) -> EachFields<4, impl FnMut(Found<'de, 4>)> {
+    each_fields(["spdxElementId", "relationshipType", "relatedSpdxElement", "comment"], |relationship| {
+        let Ok([Text::Given(from), Text::Given(kind), Text::Given(to), comment]) = relationship else { return };
+        // SPDX has no word for it, and Syft has one in the comment.
+        if kind == "OTHER" && comment.as_str().is_some_and(|comment| comment.starts_with(OWNERSHIP)) {
+            draft.own(&from, &to);
         }
+        roots.relate(&from, &kind, &to);
     })
 }

@@ -11,7 +11,7 @@ use crate::facts::Facts;
 use crate::text::Text;
 
 use super::cyclonedx::{stop, warn_shape};
-use super::lenient::{As, Fields, Lenient, TextSeed, each_fields};
+use super::lenient::{As, EachFields, Fields, Found, Lenient, TextSeed, each_fields};
 
 /// `artifacts`. The value says what was there instead of a list.
 pub(super) struct Artifacts<'d, 'l> {
@@ -38,6 +38,20 @@ impl<'de> Lenient<'de> for Artifacts<'_, '_> {
     fn other(self, found: &'static str) -> Self::Value {
         Some(found)
     }
+}
+
+/// The files in which a package was found belong to another package.
+pub(super) const OWNERSHIP: &str = "ownership-by-file-overlap";
+
+/// `artifactRelationships`, of which those are kept that say who owns whom.
+pub(super) fn relationships<'de>(draft: &mut Draft<'_>) -> EachFields<3, impl FnMut(Found<'de, 3>)> {
+    each_fields(["parent", "child", "type"], |relationship| {
+        if let Ok([Text::Given(owner), Text::Given(owned), kind]) = relationship
+            && kind.as_str() == Some(OWNERSHIP)
+        {
+            draft.own(&owner, &owned);
+        }
+    })
 }
 
 struct ArtifactReader<'d, 'l, 'p> {

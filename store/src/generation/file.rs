@@ -9,6 +9,7 @@ use domain::root::BUCKETS;
 use redb::{Durability, TableDefinition};
 use serde::Serialize;
 
+use super::ahead::ahead;
 use super::tables::{ECOSYSTEMS, EPSS, EPSS_RUN, LEAVES, ROOT, SEGMENTS, SegmentId, encode};
 use crate::disk::{Backend, Disk, OpenMode};
 use crate::error::StoreError;
@@ -32,17 +33,15 @@ impl IndexFile {
     }
 
     /// Appends ascending rows through a cursor: several times faster than single inserts.
-    pub(super) fn fill<K: AsRef<str>, R: AsRef<[u8]>>(
+    pub(super) fn fill<K: AsRef<str> + Send, R: AsRef<[u8]> + Send>(
         &self,
         definition: TableDefinition<&str, &[u8]>,
-        rows: impl Iterator<Item = Result<(K, R), StoreError>>,
+        rows: impl Iterator<Item = Result<(K, R), StoreError>> + Send,
     ) -> Result<(), StoreError> {
         let mut table = self.write.open_table(definition)?;
         let mut cursor = table.upper_bound_mut(Bound::<&str>::Unbounded)?;
-        for row in rows {
-            let (key, row) = row?;
-            cursor.insert_before(key.as_ref(), row.as_ref())?;
-        }
+        let bytes = |(key, row): &(K, R)| key.as_ref().len() + row.as_ref().len();
+        ahead(rows, bytes, |(key, row)| Ok(cursor.insert_before(key.as_ref(), row.as_ref())?))?;
         cursor.close()?;
         Ok(())
     }
@@ -50,7 +49,7 @@ impl IndexFile {
     /// Facts come sorted.
     pub(super) fn fill_epss<C: AsRef<str> + Serialize>(
         &self,
-        mut facts: impl Iterator<Item = Result<(C, Option<(u32, u32)>), StoreError>>,
+        mut facts: impl Iterator<Item = Result<(C, Option<(u32, u32)>), StoreError>> + Send,
     ) -> Result<(), StoreError> {
         let runs = std::iter::from_fn(|| {
             let run: Result<Vec<_>, _> = facts.by_ref().take(EPSS_RUN).collect();

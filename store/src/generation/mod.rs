@@ -6,6 +6,7 @@
 //! number of readers share it without a lock. A full kit makes one whole file; a delta kit makes
 //! an overlay on the files of its base.
 
+mod ahead;
 mod build;
 mod census;
 mod compact;

@@ -51,8 +51,8 @@ pub(super) struct Rows {
 /// Where a row is.
 #[derive(Clone, Copy)]
 struct Place {
-    /// The beginning of the key, so that most comparisons need not look further.
-    prefix: u64,
+    /// The beginning of the key, so that most comparisons need not look further: CVE ids begin alike.
+    prefix: u128,
     block: u32,
     start: u32,
     key: u32,
@@ -74,9 +74,9 @@ impl Rows {
         }
         let at = self.blocks.len() - 1;
         let Some(block) = self.blocks.last_mut() else { return };
-        let mut prefix = [0; 8];
+        let mut prefix = [0; 16];
         prefix.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
-        let (block_number, start, prefix) = (size(at), size(block.len()), u64::from_be_bytes(prefix));
+        let (block_number, start, prefix) = (size(at), size(block.len()), u128::from_be_bytes(prefix));
         self.places.push(Place { prefix, block: block_number, start, key: size(key.len()), value: size(value.len()) });
         block.extend_from_slice(key);
         block.extend_from_slice(value);

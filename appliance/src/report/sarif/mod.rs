@@ -10,7 +10,7 @@ mod text;
 
 use domain::finding::{Confidence, Finding};
 use domain::severity::Severity;
-use domain::vex::{VexDecision, VexEffect};
+use domain::vex::{VexDecision, VexEffect, VexSource};
 use policy::Outcome;
 
 use super::json::{Data, DecisionView, VerdictView, reason};
@@ -84,7 +84,13 @@ fn suppression(decision: &VexDecision) -> Option<Suppression> {
     let why = [decision.justification.map(|it| it.to_string()), decision.impact.clone()];
     let why = why.into_iter().flatten().collect::<Vec<_>>().join(": ");
     let author = decision.document.author.as_deref().unwrap_or("an author not named");
-    let said = format!("VEX status {} by {author} ({} {})", decision.status, decision.document.name, decision.place);
+    let VexDecision { status, place, document, .. } = decision;
+    let said = match document.source {
+        VexSource::Distribution => format!("{status} by advisory {} of {author}", document.name),
+        VexSource::File | VexSource::Sbom | VexSource::Kit => {
+            format!("VEX status {status} by {author} ({} {place})", document.name)
+        }
+    };
     let justification = if why.is_empty() { said } else { format!("{said}: {why}") };
     Some(Suppression { kind: "external", status: "accepted", justification: text::plain(&justification) })
 }

@@ -2,7 +2,7 @@
 
 use domain::finding::{Evaluation, Finding};
 use domain::purl::Purl;
-use domain::vex::{VexEffect, VexStatus};
+use domain::vex::{VexEffect, VexSource, VexStatus};
 use policy::vex::{COMPARISONS_MAX, Library, Limits, apply, read};
 use serde_json::Value;
 
@@ -46,6 +46,36 @@ fn sarif_says_of_every_result_whether_it_is_suppressed_or_of_none() {
     assert_eq!(counts, [Some(0), Some(0), Some(0), Some(1)]);
     assert_eq!(with[3]["suppressions"][0]["kind"], "external");
     assert_eq!(with[3]["suppressions"][0]["status"], "accepted");
+}
+
+#[test]
+fn what_the_distribution_clears_is_counted_and_listed_for_itself() {
+    let mut report = samples::with_vex();
+    let mut owned = report.evaluation.suppressed[0].clone();
+    owned.vulnerability = "CVE-2023-32681".into();
+    if let Some(decision) = &mut owned.vex {
+        (decision.status, decision.justification) = (VexStatus::Fixed, None);
+        decision.impact = Some("owned by python3-requests 2.28.1+dfsg-1".into());
+        decision.document.source = VexSource::Distribution;
+        (decision.document.name, decision.document.author) = ("DSA-1".into(), Some("debian".into()));
+    }
+    report.evaluation.suppressed.push(owned);
+    let table = rendered(&report, Format::Table, &PLAIN);
+    assert!(
+        table.contains("Owned: 1 finding cleared by advisories of the distribution (--show-suppressed lists them)")
+    );
+    assert!(table.contains("VEX: 1 finding suppressed"), "and VEX has its own count: {table}");
+    let all = rendered(&report, Format::Table, &Style { suppressed: true, ..PLAIN });
+    let (by_vex, owned) = all.split_once("Cleared by the distribution that owns them:").expect("a list of its own");
+    assert!(by_vex.contains("CVE-2025-26519") && !by_vex.contains("CVE-2023-32681"), "{all}");
+    assert!(owned.contains("CVE-2023-32681") && owned.contains("advisory DSA-1"), "{all}");
+    report.vex.clear();
+    let without = rendered(&report, Format::Table, &PLAIN);
+    assert!(without.contains("Owned: 1 finding") && !without.contains("VEX: 1 finding"), "{without}");
+    let results = json(&report, Format::Sarif)["runs"][0]["results"].clone();
+    let why = results[4]["suppressions"][0]["justification"].as_str().expect("why").to_owned();
+    assert_eq!(why, "fixed by advisory DSA-1 of debian: owned by python3-requests 2.28.1+dfsg-1");
+    assert_eq!(json(&report, Format::Json)["suppressed"][1]["vex"]["source"], "distribution");
 }
 
 #[test]
