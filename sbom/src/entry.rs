@@ -185,10 +185,9 @@ fn check_strings(component: &Component, draft: &Draft<'_>) -> Result<(), SbomErr
 /// A purl makes a package of most things, because then somebody says which package it is.
 fn kind(entry: &Entry<'_>, component: &Component) -> ComponentKind {
     let stated = entry.kind.as_str().unwrap_or_default();
-    if stated == "operating-system" {
-        // Without a name it says nothing, and the name that it gets here must not be read as one.
-        let named = entry.name.meaningful().is_some();
-        return if named { ComponentKind::OperatingSystem } else { ComponentKind::Other };
+    // Without a name it is no system, and the name that it gets here must not be read as one; a package it may be.
+    if stated == "operating-system" && entry.name.meaningful().is_some() {
+        return ComponentKind::OperatingSystem;
     }
     if stated == "container" || is_image(component) {
         return ComponentKind::Container;
@@ -199,9 +198,13 @@ fn kind(entry: &Entry<'_>, component: &Component) -> ComponentKind {
     match stated {
         "file" => ComponentKind::File,
         "application" if entry.facts.trivy_target => ComponentKind::Container,
-        "device" | "device-driver" | "firmware" | "machine-learning-model" | "data" | "cryptographic-asset" => {
-            ComponentKind::Other
-        }
+        "operating-system"
+        | "device"
+        | "device-driver"
+        | "firmware"
+        | "machine-learning-model"
+        | "data"
+        | "cryptographic-asset" => ComponentKind::Other,
         _ => ComponentKind::Package,
     }
 }

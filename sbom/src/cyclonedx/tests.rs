@@ -130,6 +130,24 @@ fn an_operating_system_without_a_name_is_none_and_stays_none_when_it_is_written_
     assert_eq!(after.distribution, before.distribution);
 }
 
+#[test]
+fn what_calls_itself_a_system_and_has_only_a_purl_is_the_package_of_that_purl() {
+    // Found by the fuzz target: it was neither matched nor told as not evaluated, and read again it was a package.
+    let cyclonedx = r#"{"bomFormat":"CycloneDX","specVersion":"1.6","components":[
+        {"type":"operating-system","purl":"pkg:rpm/centos/bash@4.2.46-31.el7"}]}"#;
+    let spdx = r#"{"spdxVersion":"SPDX-2.3","SPDXID":"SPDXRef-DOCUMENT","packages":[
+        {"SPDXID":"SPDXRef-OperatingSystem-1","primaryPackagePurpose":"OPERATING-SYSTEM","externalRefs":[
+        {"referenceCategory":"PACKAGE-MANAGER","referenceType":"purl","referenceLocator":"pkg:rpm/centos/bash@4.2.46-31.el7"}]}]}"#;
+    for document in [cyclonedx, spdx] {
+        let before = read(document.as_bytes(), &Limits::default()).expect("readable");
+        let after = read(&written(&before, &[]), &Limits::default()).expect("own output is readable");
+        for inventory in [&before, &after] {
+            let bash = &inventory.components[0];
+            assert_eq!((bash.name.as_str(), bash.kind), ("bash", ComponentKind::Package), "{document}");
+        }
+    }
+}
+
 /// The `required`, `enum`, `format` and uniqueness rules of bom-1.6.schema.json for what is written.
 #[test]
 fn the_rules_of_the_schema_hold() {

@@ -110,10 +110,11 @@ fn same_package(a: &str, b: &str) -> bool {
 fn kind(package: &Package<'_>, component: &Component) -> ComponentKind {
     let purpose = package.purpose.as_str().unwrap_or_default();
     let id = component.reference.as_str();
-    if matches!(purpose, "OPERATING-SYSTEM" | "OPERATING_SYSTEM") || id.starts_with("SPDXRef-OperatingSystem-") {
-        // Without a name it says nothing, and the name that it gets here must not be read as one.
-        let named = package.name.meaningful().is_some();
-        return if named { ComponentKind::OperatingSystem } else { ComponentKind::Other };
+    let system =
+        matches!(purpose, "OPERATING-SYSTEM" | "OPERATING_SYSTEM") || id.starts_with("SPDXRef-OperatingSystem-");
+    // Without a name it is no system, and the name that it gets here must not be read as one; a package it may be.
+    if system && package.name.meaningful().is_some() {
+        return ComponentKind::OperatingSystem;
     }
     if purpose == "CONTAINER" || id.starts_with("SPDXRef-ContainerImage-") || is_image(component) {
         return ComponentKind::Container;
@@ -122,6 +123,7 @@ fn kind(package: &Package<'_>, component: &Component) -> ComponentKind {
         return ComponentKind::Package;
     }
     match purpose {
+        _ if system => ComponentKind::Other,
         "FILE" => ComponentKind::File,
         "DEVICE" | "FIRMWARE" | "DATA" => ComponentKind::Other,
         _ if is_trivy_target(component) || is_layer(component) => ComponentKind::Container,
