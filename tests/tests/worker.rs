@@ -36,14 +36,17 @@ fn signal_worker(import: &mut Child, signal: &str) {
     panic!("the import ended before its worker was seen");
 }
 
-/// A process whose parent is this one.
+/// A process whose parent is this one, and which runs a program of its own already: before that its parent waits for it
+/// in the kernel, and if it is stopped there, for ever.
 fn child_of(parent: u32) -> Option<u32> {
+    let arguments = |pid: u32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let entries = fs::read_dir("/proc").expect("Linux").filter_map(Result::ok);
     entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).find(|pid| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         // The name stands in parentheses and may hold anything; behind it come the state and the parent.
         let behind = stat.rsplit_once(") ").map(|(_, behind)| behind).unwrap_or_default();
-        behind.split(' ').nth(1).and_then(|found| found.parse().ok()) == Some(parent)
+        let is_child = behind.split(' ').nth(1).and_then(|found| found.parse().ok()) == Some(parent);
+        is_child && arguments(*pid) != arguments(parent)
     })
 }
 
